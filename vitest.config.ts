@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+import { CountReporter } from "./test/support/count-reporter.ts";
+
+export default defineConfig({
+  test: {
+    restoreMocks: true,
+    unstubEnvs: true,
+    reporters: ["default", new CountReporter()],
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+    coverage: { provider: "v8", include: ["src/**/*.ts"] },
+  },
+});
