@@ -1,0 +1,35 @@
+import { mkdir, open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * Replaces a file so that after a power cut it holds either the old or the new content whole:
+ * temporary file beside it, fsync, rename, fsync of the folder.
+ */
+export async function writeFileAtomic(path: string, content: string | Buffer, mode = 0o644) {
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, "w", mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes the entries of a folder (new names, renames) durable. */
+export async function syncFolder(path: string) {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Makes a folder and its parents, durably. */
+export async function makeFolder(path: string, mode = 0o755) {
+  await mkdir(path, { recursive: true, mode });
+  await syncFolder(dirname(path));
+}

@@ -1,0 +1,122 @@
+/** The exit codes of both programs; anything that is not listed is never success. */
+export const exitCodes = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  finishedWithFindings: 3,
+  authentication: 4,
+  resource: 5,
+  refused: 6,
+  locked: 7,
+  integrity: 8,
+  hook: 9,
+  changesFound: 10,
+  timeout: 124,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+interface CodeEntry {
+  exit: ExitCode;
+  /** `user`: can be fixed by who reads it; `transient`: may pass, is retried; `bug`: ours. */
+  kind: "user" | "transient" | "bug";
+  meaning: string;
+}
+
+/** Every error code, its exit code and what it means; docs/reference/errors.md is made from it. */
+export const errorCodes = {
+  E_UNEXPECTED: { exit: 1, kind: "bug", meaning: "A fault of this program" },
+  E_USAGE: {
+    exit: 2,
+    kind: "user",
+    meaning: "A flag or argument is missing, unknown or malformed",
+  },
+  E_CONFIG: { exit: 2, kind: "user", meaning: "A configuration file is malformed" },
+  E_APPLICATION: { exit: 2, kind: "user", meaning: "An application description is malformed" },
+  E_URI: { exit: 2, kind: "user", meaning: "A MongoDB URI or its file is missing or malformed" },
+  E_FOLDER: { exit: 2, kind: "user", meaning: "A folder is missing or is not a folder" },
+  E_SCOPE: { exit: 2, kind: "user", meaning: "A user, project group or collection does not exist" },
+  E_NO_MIGRATION: { exit: 2, kind: "user", meaning: "There is no such migration at that place" },
+  E_AUTHENTICATION: { exit: 4, kind: "user", meaning: "The log-in to a server was refused" },
+  E_PERMISSION: { exit: 4, kind: "user", meaning: "An action is not allowed" },
+  E_TLS: { exit: 4, kind: "user", meaning: "A certificate was not accepted" },
+  E_UNAVAILABLE: { exit: 5, kind: "transient", meaning: "A server cannot be reached" },
+  E_NO_SPACE: { exit: 5, kind: "user", meaning: "A volume has too little room" },
+  E_PROGRAM: { exit: 5, kind: "user", meaning: "A program that is needed is missing or failed" },
+  E_SAME_SERVER: { exit: 6, kind: "user", meaning: "Source and destination are the same place" },
+  E_VERSION: { exit: 6, kind: "user", meaning: "The versions of the two sides do not allow it" },
+  E_REFUSED: { exit: 6, kind: "user", meaning: "It would not be safe" },
+  E_PLAN_CHANGED: { exit: 6, kind: "user", meaning: "An earlier run had another plan" },
+  E_CONFLICT: { exit: 6, kind: "user", meaning: "There are conflicts and --on-conflict is fail" },
+  E_LOCKED: { exit: 7, kind: "user", meaning: "Another process works on it" },
+  E_INTEGRITY: { exit: 8, kind: "user", meaning: "Data is not what it was when it was written" },
+  E_TIMEOUT: { exit: 124, kind: "user", meaning: "It took longer than allowed" },
+  E_INTERRUPTED: { exit: 130, kind: "user", meaning: "It was stopped; a checkpoint was written" },
+} as const satisfies Record<string, CodeEntry>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+interface Details {
+  /** What the reader can do about it, as one sentence in the imperative. */
+  hint?: string;
+  cause?: unknown;
+  /** Values beside the message, for the log and the status; never a secret. */
+  fields?: Record<string, unknown>;
+}
+
+/** The one error family: a stable code, a message, and what to do. */
+export class MigrationError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly fields: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, details: Details = {}) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.name = "MigrationError";
+    this.code = code;
+    this.hint = details.hint;
+    this.fields = details.fields ?? {};
+  }
+
+  get exitCode(): ExitCode {
+    return errorCodes[this.code].exit;
+  }
+
+  get kind(): CodeEntry["kind"] {
+    return errorCodes[this.code].kind;
+  }
+}
+
+/** Gives any thrown value the form of the family; what is not of it becomes `E_UNEXPECTED`. */
+export function asMigrationError(thrown: unknown): MigrationError {
+  if (thrown instanceof MigrationError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new MigrationError("E_UNEXPECTED", message || "Unknown error", { cause: thrown });
+}
+
+/** The `code` of a system or driver error (ENOENT, 11000, …), or undefined. */
+export function codeOf(thrown: unknown): string | number | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return undefined;
+  const { code } = thrown;
+  return typeof code === "string" || typeof code === "number" ? code : undefined;
+}
+
+/** An error as it is stored in the status and printed with `-o json`. */
+export interface ErrorRecord {
+  code: ErrorCode;
+  message: string;
+  hint?: string;
+  fields?: Record<string, unknown>;
+}
+
+export function toErrorRecord(thrown: unknown): ErrorRecord {
+  const error = asMigrationError(thrown);
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(Object.keys(error.fields).length > 0 ? { fields: error.fields } : {}),
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * What this tool has written between one source and one destination, shared by all runs.
+ * A record is made before the data is written (an intent), so that after a crash the destination
+ * can be told apart: as intended (ours), as before (not written yet), or neither (somebody else).
+ */
+export interface Ledger {
+  documents: DocumentLedger;
+  files: FileLedger;
+  completions: Completions;
+}
+
+export interface DocumentRecord {
+  /** SHA-256 of the document's bytes as we wrote, or are about to write, them. */
+  hash: Buffer;
+  /** The hash that we had written before this record's, when this record replaces one. */
+  previous?: Buffer;
+  /** The run that wrote it. */
+  run: string;
+}
+
+export interface DocumentIntent {
+  id: Buffer;
+  hash: Buffer;
+  /** The hash of what the destination holds now, for an id that it holds. Needed wherever a record
+   * exists: only this tells whether that record's own write was ever done. */
+  destination?: Buffer;
+}
+
+export interface DocumentLedger {
+  /** The records of `ids` in their order. An id is the `_id` element's type byte and value bytes. */
+  get(collection: string, ids: readonly Buffer[]): (DocumentRecord | undefined)[];
+  /**
+   * Records what is about to be written, in one transaction. `previous` becomes what `destination`
+   * says, if that is a hash of the older record; without it, the older record's hash if it differs.
+   */
+  intend(collection: string, run: string, entries: readonly DocumentIntent[]): void;
+  /** Takes records back whose documents the server did not accept. */
+  forget(collection: string, ids: readonly Buffer[]): void;
+}
+
+/** A file as the ledger knows it; times are nanoseconds since 1970. */
+export interface FileRecord {
+  type: string;
+  size: number;
+  mtimeNs: bigint;
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Change time of the source file when it was read, of the destination file when it was confirmed:
+   * finds changes that keep size and modification time. */
+  sourceCtimeNs: bigint;
+  destinationCtimeNs: bigint;
+  /** SHA-256 of the content, once it was read back. */
+  hash?: Buffer;
+  /** False for a file that was there before us with the same bytes. */
+  ours: boolean;
+  run: string;
+  /** `intended` before the copy; `written` once the destination was looked at after the copy. */
+  state: "intended" | "written";
+  /** What was at the destination as ours when the intent was made. */
+  previous?: { size: number; mtimeNs: bigint; destinationCtimeNs: bigint };
+}
+
+export interface FileLedger {
+  /** The record of a path (bytes, relative to the root, no leading slash; "." is the root). */
+  get(path: Buffer): FileRecord | undefined;
+  /** Writes many records in one transaction. */
+  put(entries: Iterable<{ path: Buffer; record: FileRecord }>): void;
+  forget(paths: Iterable<Buffer>): void;
+}
+
+/** Which parts of which scopes were brought over whole, and verified. */
+export interface Completions {
+  record(part: "files" | "documents", scope: string, run: string, at: number): void;
+  /** The scopes recorded for a part: "server", "user:jane", "project-group:id". */
+  list(part: "files" | "documents"): { scope: string; run: string; at: number }[];
+}
