@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, linkSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { codeOf, MigrationError } from "../../core/errors.ts";
+
+export const ledgerVersion = 1;
+
+const tables = `
+  CREATE TABLE collections (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE documents (
+    collection INTEGER NOT NULL, id BLOB NOT NULL,
+    hash BLOB NOT NULL, previous BLOB, run INTEGER NOT NULL,
+    PRIMARY KEY (collection, id)
+  ) WITHOUT ROWID;
+  CREATE TABLE files (
+    path BLOB NOT NULL PRIMARY KEY, type TEXT NOT NULL, size INTEGER NOT NULL, mtime NOT NULL,
+    mode INTEGER NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,
+    source_ctime NOT NULL, destination_ctime NOT NULL, hash BLOB, ours INTEGER NOT NULL,
+    run INTEGER NOT NULL, state TEXT NOT NULL,
+    previous_size INTEGER, previous_mtime, previous_ctime
+  ) WITHOUT ROWID;
+  CREATE TABLE completions (
+    part TEXT NOT NULL, scope TEXT NOT NULL, run INTEGER NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (part, scope)
+  ) WITHOUT ROWID;
+  PRAGMA user_version = ${ledgerVersion};
+`;
+
+/**
+ * Opens the ledger's database for this process alone and makes it when there is none.
+ *
+ * `synchronous=NORMAL`: a power cut may undo the last transactions, never a kill. An intent that is
+ * undone makes its document look like somebody else's, which is kept and listed, not overwritten.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  return guard(path, () => {
+    if (!existsSync(path)) createDatabase(path);
+    const database = new DatabaseSync(path, { timeout: 200 });
+    try {
+      prepareDatabase(database, path);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/** Made whole before it gets its name, so that an empty file is never of our making. */
+function createDatabase(path: string) {
+  const temporary = `${path}.${randomUUID()}`;
+  try {
+    const database = new DatabaseSync(temporary);
+    database.exec(`BEGIN; ${tables} COMMIT`);
+    database.close();
+    linkSync(temporary, path);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function prepareDatabase(database: DatabaseSync, path: string) {
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  database.exec("BEGIN EXCLUSIVE; COMMIT");
+  database.exec("PRAGMA journal_mode = TRUNCATE");
+  database.exec("PRAGMA synchronous = NORMAL");
+  database.exec("PRAGMA cache_size = -32768");
+  const { user_version } = database.prepare("PRAGMA user_version").get() ?? {};
+  const version = Number(user_version);
+  if (version > ledgerVersion) throw newerLedger(path, version);
+  if (version < ledgerVersion) throw damaged(path, undefined);
+}
+
+/** Runs `work` in one transaction; an error takes all of it back. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Gives the errors of SQLite our form, naming the ledger's file. */
+export function guard<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translate(path, error);
+  }
+}
+
+/** The primary result codes of SQLite that a reader can do something about. */
+const results = {
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  io: 10,
+  corrupt: 11,
+  full: 13,
+  open: 14,
+  notDb: 26,
+};
+
+function translate(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !("errcode" in error)) return error;
+  const fields = { path, sqlite: error.errcode };
+  switch (Number(error.errcode) & 0xff) {
+    case results.busy:
+    case results.locked:
+      return lockedLedger(path, error);
+    case results.corrupt:
+    case results.notDb:
+    case results.io:
+      return damaged(path, error);
+    case results.full:
+      return new MigrationError("E_NO_SPACE", `No space left to write the ledger "${path}"`, {
+        cause: error,
+        hint: "Free or add space on that volume, then run the same command again",
+        fields,
+      });
+    case results.open:
+    case results.readOnly:
+      return new MigrationError("E_PERMISSION", `Cannot open the ledger "${path}" for writing`, {
+        cause: error,
+        hint: "Check that its folder exists and may be written",
+        fields,
+      });
+    default:
+      return error;
+  }
+}
+
+function lockedLedger(path: string, cause: unknown): MigrationError {
+  return new MigrationError("E_LOCKED", `The ledger "${path}" is in use by another process`, {
+    cause,
+    hint: "Wait until the other migration between these two servers ends, or use --wait-lock",
+    fields: { path },
+  });
+}
+
+function damaged(path: string, cause: unknown): MigrationError {
+  return new MigrationError("E_INTEGRITY", `The ledger "${path}" is damaged`, {
+    cause,
+    hint: "Check the volume and restore the file from a backup; without it, what differs at the destination counts as a conflict",
+    fields: { path },
+  });
+}
+
+function newerLedger(path: string, version: number): MigrationError {
+  const message = `The ledger "${path}" has format ${version}, but this program knows formats up to ${ledgerVersion}`;
+  return new MigrationError("E_VERSION", message, {
+    hint: "Use the version of the program that wrote it, or a newer one",
+  });
+}

@@ -1,0 +1,140 @@
+import { addVerdicts, noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.ts";
+import type { Plan } from "../plan/plan.ts";
+import { fieldOf, outcomeOf } from "./outcome.ts";
+import type { ItemStatus, Status, StepStatus } from "./status.ts";
+
+/** What is told when a migration has ended: made from its plan and status alone. */
+export interface Report {
+  version: 1;
+  name: string;
+  application: string;
+  migrationType: string;
+  source: string;
+  destination: string;
+  state: string;
+  exitCode: number | undefined;
+  startedAt: string;
+  finishedAt: string | undefined;
+  /** One more for each re-run. */
+  generation: number;
+  /** How content was compared: what was hashed on both sides. */
+  verify: string;
+  onConflict: string;
+  totals: { documents: VerdictCounts; files: VerdictCounts };
+  items: ReportItem[];
+}
+
+export interface ReportItem {
+  id: string;
+  scope: string;
+  state: string;
+  error: StepStatus["error"] | undefined;
+  documents: Record<string, VerdictCounts>;
+  files: VerdictCounts | undefined;
+  steps: StepStatus[];
+  /** Accounts that must exist at the destination. */
+  owners: string[];
+  /** What is left for people to do at the destination. */
+  todo: string[];
+  notes: string[];
+}
+
+export function makeReport(plan: Plan, status: Status): Report {
+  const items = status.items.map(reportItem);
+  const totals = { documents: noVerdicts(), files: noVerdicts() };
+  for (const item of items) {
+    for (const counts of Object.values(item.documents)) addVerdicts(totals.documents, counts);
+    if (item.files) addVerdicts(totals.files, item.files);
+  }
+  return {
+    version: 1,
+    name: plan.name,
+    application: plan.application.application,
+    migrationType: plan.migrationType,
+    source: describeSide(plan.source),
+    destination: describeSide(plan.destination),
+    state: status.state,
+    exitCode: status.exitCode,
+    startedAt: new Date(status.startedAt).toISOString(),
+    finishedAt: status.finishedAt ? new Date(status.finishedAt).toISOString() : undefined,
+    generation: status.generation,
+    verify: verifyText(plan.options.verify),
+    onConflict: plan.options.onConflict,
+    totals,
+    items,
+  };
+}
+
+function describeSide({ dir, database }: Plan["source"]): string {
+  return database === undefined ? dir : `${dir}, database ${database.database}`;
+}
+
+function verifyText(mode: Plan["options"]["verify"]): string {
+  if (typeof mode === "object") return `a sample of ${mode.sample * 100} % was hashed`;
+  if (mode === "none") return "NO content was hashed: only sizes, times and attributes";
+  return mode === "full" ? "every file was hashed" : "every file that was written was hashed";
+}
+
+function reportItem(item: ItemStatus): ReportItem {
+  const { documents, files } = outcomeOf(item);
+  return {
+    id: item.id,
+    scope: item.scope,
+    state: item.state,
+    error: item.steps.find(({ error }) => error !== undefined)?.error,
+    documents,
+    files,
+    steps: item.steps,
+    owners: texts(outputOf(item, "inventory"), "owners"),
+    todo: texts(outputOf(item, "after"), "todo"),
+    notes: notesOf(item),
+  };
+}
+
+function outputOf(item: ItemStatus, kind: string): unknown {
+  return item.steps.findLast((step) => step.kind === kind && step.output !== undefined)?.output;
+}
+
+function texts(output: unknown, name: string): string[] {
+  const list = fieldOf(output, name);
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+/** What an operator should know although nothing failed. */
+function notesOf(item: ItemStatus): string[] {
+  const notes: string[] = [];
+  const inventory = outputOf(item, "inventory");
+  const missing = Number(fieldOf(fieldOf(inventory, "missing"), "count") ?? 0);
+  if (missing > 0) notes.push(`${missing} paths that documents name are not at the source`);
+  const unsafe = Number(fieldOf(fieldOf(inventory, "unsafe"), "count") ?? 0);
+  if (unsafe > 0) notes.push(`${unsafe} documents whose id or owner cannot be a name in a path`);
+  const outside = fieldOf(inventory, "outside");
+  for (const reference of Array.isArray(outside) ? outside : []) notes.push(outsideNote(reference));
+  const leftOut = texts(inventory, "leftOut");
+  if (leftOut.length > 0) notes.push(`Left out as the application says: ${leftOut.join(", ")}`);
+  const dangling = Number(fieldOf(outputOf(item, "references-verify"), "missingAtSource") ?? 0);
+  if (dangling > 0) notes.push(`${dangling} files that documents name were missing at the source`);
+  const differences = fieldOf(outputOf(item, "db-restore"), "differences");
+  const count = Array.isArray(differences) ? differences.length : 0;
+  if (count > 0) notes.push(`${count} differences in collections that were there (report.json)`);
+  return notes;
+}
+
+function outsideNote(reference: unknown): string {
+  const [from, field] = [fieldOf(reference, "collection"), fieldOf(reference, "field")];
+  const [target, count] = [fieldOf(reference, "target"), Number(fieldOf(reference, "count"))];
+  const dangling = Number(fieldOf(reference, "dangling") ?? 0);
+  if (fieldOf(reference, "direction") === "in") {
+    return `${count} ${from} outside of the scope belong to ${target} within it (${field})`;
+  }
+  const gone = dangling > 0 ? `, ${dangling} of them nowhere at the source` : "";
+  return `${from}.${field} points at ${count} ${target} outside of the scope${gone}`;
+}
+
+/** One line for each collection, and one for the files, of an item: what the tables show. */
+export function verdictRows(item: ReportItem): { name: string; counts: VerdictCounts }[] {
+  const rows = Object.entries(item.documents)
+    .filter(([, counts]) => sumOfVerdicts(counts) > 0)
+    .map(([name, counts]) => ({ name, counts }));
+  return item.files ? [...rows, { name: "(files)", counts: item.files }] : rows;
+}
