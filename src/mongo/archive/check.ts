@@ -1,0 +1,99 @@
+import type { Report } from "../../core/progress.ts";
+import type { Container } from "./container.ts";
+import type { ArchivedCollection, Contents } from "./contents.ts";
+import { damaged } from "./damage.ts";
+import { frameDocuments } from "./frame.ts";
+import { manifestName } from "./manifest.ts";
+import { compareDigests } from "./read-documents.ts";
+import { digested, readUnpacked } from "./read-entry.ts";
+
+interface Options {
+  signal?: AbortSignal;
+  report?: Report;
+}
+
+interface Counter {
+  documents: number;
+  bytes: number;
+}
+
+/**
+ * Reads every entry and compares it with what is expected. Without expectations (a dump of
+ * mongodump) it learns them, so that the restore can tell whether something changed since.
+ */
+export async function checkContents(container: Container, contents: Contents, options: Options) {
+  const known = contents.expected.size > 0;
+  if (known) compareNames(container, contents);
+  const sum: Counter = { documents: 0, bytes: 0 };
+  for (const collection of contents.collections) {
+    await checkCollection(container, { contents, collection, known, sum }, options);
+  }
+  if (known) await checkOthers(container, contents, options.signal);
+}
+
+function compareNames({ path, entries }: Container, { expected }: Contents) {
+  for (const name of expected.keys()) {
+    if (!entries.has(name)) throw damaged(path, `the entry "${name}" is missing`);
+  }
+  for (const name of entries.keys()) {
+    if (name !== manifestName && !expected.has(name)) {
+      throw damaged(path, `the entry "${name}" is not in the manifest`);
+    }
+  }
+}
+
+async function checkCollection(
+  container: Container,
+  work: { contents: Contents; collection: ArchivedCollection; known: boolean; sum: Counter },
+  { signal, report }: Options,
+) {
+  const { contents, collection, known, sum } = work;
+  const { entry } = collection;
+  if (entry === undefined) return;
+  const expected = contents.expected.get(entry);
+  if (known && expected === undefined) throw damaged(container.path, `"${entry}" is not listed`);
+  const stream = digested(readUnpacked(container, entry), (found) => {
+    if (expected !== undefined) compareDigests(container.path, entry, { expected, found });
+    else contents.expected.set(entry, found);
+  });
+  const counted: Counter = { documents: 0, bytes: 0 };
+  for await (const { data, count } of frameDocuments(stream, entry)) {
+    signal?.throwIfAborted();
+    counted.documents += count;
+    counted.bytes += data.length;
+    report?.(progress(contents, sum, counted));
+  }
+  sum.documents += counted.documents;
+  sum.bytes += counted.bytes;
+  if (!known) Object.assign(collection, counted);
+  if (counted.documents !== collection.documents || counted.bytes !== collection.bytes) {
+    const { documents, bytes } = counted;
+    throw damaged(container.path, `"${entry}" holds ${documents} documents in ${bytes} bytes`);
+  }
+}
+
+/** The metadata files: nothing is read from them, but they belong to the archive. */
+async function checkOthers(
+  container: Container,
+  { collections, expected }: Contents,
+  signal: AbortSignal | undefined,
+) {
+  const done = new Set(collections.map(({ entry }) => entry));
+  for (const [name, digest] of expected) {
+    if (done.has(name)) continue;
+    const stream = digested(container.read(name), (found) =>
+      compareDigests(container.path, name, { expected: digest, found }),
+    );
+    for await (const _ of stream) signal?.throwIfAborted();
+  }
+}
+
+function progress({ collections }: Contents, sum: Counter, counted: Counter) {
+  const total = (field: keyof Counter) =>
+    collections.reduce((all, collection) => all + collection[field], 0);
+  return {
+    phase: "checking the archive",
+    documents: { done: sum.documents + counted.documents, total: total("documents") },
+    bytes: { done: sum.bytes + counted.bytes, total: total("bytes") },
+  };
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { syncFolder } from "../../core/atomic-file.ts";
+import { hashOfStart } from "./check-layout.ts";
+import { crcText, type Digest } from "./digest.ts";
+import { Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
+import type { CheckOptions } from "./open.ts";
+import { openArchive } from "./open.ts";
+import { writeFailure } from "./write-at.ts";
+import { type Compression, type EntryWriter, makeZipWriter, type ZipWriter } from "./zip-writer.ts";
+
+/** What the caller knows of an archive; the rest of the manifest comes from what was written. */
+type ArchiveDescription = Omit<Manifest, "format" | "body" | "entries">;
+
+interface WrittenArchive {
+  path: string;
+  /** SHA-256 of the manifest, which vouches for everything else. */
+  manifestSha256: string;
+  /** The size of the file. */
+  bytes: number;
+}
+
+/** An archive in the making: everything goes to `<path>.tmp` until `finish` has proved it. */
+export interface ArchiveWriter {
+  begin(name: string): EntryWriter;
+  /** Adds a small entry at once. */
+  add(name: string, content: Buffer): Promise<Digest>;
+  /** Takes the digest of an entry that `begin` began into the manifest. */
+  list(name: string, digest: Digest): void;
+  /** Adds the manifest, reads all of it back, and gives it its name, durably. */
+  finish(description: ArchiveDescription, options?: CheckOptions): Promise<WrittenArchive>;
+  /** Removes what was written; without effect after `finish`. */
+  discard(): Promise<void>;
+}
+
+/** Begins an archive; what an earlier attempt left is overwritten. */
+export async function createArchive(
+  path: string,
+  compression: Compression,
+): Promise<ArchiveWriter> {
+  const temporary = `${path}.tmp`;
+  const file = await openNew(temporary);
+  const zip = makeZipWriter(file, temporary);
+  const entries: ManifestEntry[] = [];
+  let finished = false;
+
+  function list(name: string, { bytes, crc32, sha256 }: Digest) {
+    entries.push({ name, bytes, crc32: crcText(crc32), sha256 });
+  }
+
+  async function add(name: string, content: Buffer) {
+    const digest = await writeEntry(zip, name, content);
+    list(name, digest);
+    return digest;
+  }
+
+  return {
+    begin: (name) => zip.begin(name, compression),
+    add,
+    list,
+    async finish(description, options = {}) {
+      const bytes = zip.offset();
+      const body = { bytes, sha256: await hashOfStart(file, bytes, options.signal) };
+      const manifest = Manifest.parse({ format: 1, ...description, body, entries });
+      const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+      await writeEntry(zip, manifestName, content);
+      await zip.finish();
+      await syncAll(file, temporary);
+      await prove(temporary, options);
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+      const { size } = await file.stat();
+      finished = true;
+      await file.close();
+      return { path, manifestSha256: sha256Of(content), bytes: size };
+    },
+    async discard() {
+      if (finished) return;
+      finished = true;
+      await file.close();
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "w+");
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+}
+
+async function syncAll(file: FileHandle, path: string) {
+  try {
+    await file.sync();
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+}
+
+async function writeEntry(zip: ZipWriter, name: string, content: Buffer): Promise<Digest> {
+  const entry = zip.begin(name, "store");
+  await entry.write(content);
+  return entry.end();
+}
+
+async function prove(path: string, options: CheckOptions) {
+  const archive = await openArchive(path);
+  try {
+    await archive.check(options);
+  } finally {
+    await archive.close();
+  }
+}
+
+function sha256Of(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}

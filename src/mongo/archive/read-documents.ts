@@ -1,0 +1,32 @@
+import type { RawBatch } from "../database.ts";
+import type { Container } from "./container.ts";
+import type { Contents } from "./contents.ts";
+import { damaged } from "./damage.ts";
+import type { Digest } from "./digest.ts";
+import { frameDocuments } from "./frame.ts";
+import { digested, readUnpacked } from "./read-entry.ts";
+
+/** The documents of an entry, which in the end must have been what `contents` expects. */
+export function readDocuments(
+  container: Container,
+  contents: Contents,
+  entry: string,
+): AsyncGenerator<RawBatch> {
+  const expected = contents.expected.get(entry);
+  const stream = digested(readUnpacked(container, entry), (found) => {
+    if (expected !== undefined) compareDigests(container.path, entry, { expected, found });
+  });
+  return frameDocuments(stream, entry);
+}
+
+export function compareDigests(
+  path: string,
+  entry: string,
+  { expected, found }: { expected: Digest; found: Digest },
+) {
+  if (found.bytes !== expected.bytes) {
+    throw damaged(path, `"${entry}" has ${found.bytes} bytes instead of ${expected.bytes}`);
+  }
+  if (found.crc32 !== expected.crc32) throw damaged(path, `"${entry}" has another CRC-32`);
+  if (found.sha256 !== expected.sha256) throw damaged(path, `"${entry}" has another SHA-256`);
+}

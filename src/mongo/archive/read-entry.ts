@@ -1,0 +1,52 @@
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import type { Container } from "./container.ts";
+import { damaged } from "./damage.ts";
+import { type Digest, makeDigest } from "./digest.ts";
+
+/** The bytes of an entry; what mongodump packed by itself (`.gz`) is unpacked. */
+export async function* readUnpacked(container: Container, name: string): AsyncGenerator<Buffer> {
+  if (!name.endsWith(".gz")) {
+    yield* container.read(name);
+    return;
+  }
+  const packed = Readable.from(container.read(name));
+  const unpacked = createGunzip();
+  packed.once("error", (error) => unpacked.destroy(error));
+  try {
+    yield* packed.pipe(unpacked);
+  } catch (error) {
+    throw damaged(container.path, `the entry "${name}" cannot be unpacked`, error);
+  } finally {
+    packed.destroy();
+  }
+}
+
+/** Passes the bytes on and, once they ended, their digest to `done`, which may throw. */
+export async function* digested(
+  stream: AsyncIterable<Buffer>,
+  done: (digest: Digest) => void,
+): AsyncGenerator<Buffer> {
+  const digest = makeDigest();
+  for await (const chunk of stream) {
+    digest.update(chunk);
+    yield chunk;
+  }
+  done(digest.finish());
+}
+
+/** All of a small entry; damage if it is larger than `limit`. */
+export async function readWhole(
+  container: Container,
+  name: string,
+  limit: number,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of readUnpacked(container, name)) {
+    bytes += chunk.length;
+    if (bytes > limit) throw damaged(container.path, `the entry "${name}" is too large`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

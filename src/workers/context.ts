@@ -1,0 +1,16 @@
+import type { Clock } from "../core/clock.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Logger } from "../core/log.ts";
+import type { Report } from "../core/progress.ts";
+
+/** What every worker gets beside its input. */
+export interface WorkerContext {
+  log: Logger;
+  clock: Clock;
+  /** Aborted when the run is to stop: finish the batch, write what is needed to go on, throw. */
+  signal: AbortSignal;
+  report: Report;
+  /** Identifies the run in the ledger: the same for all attempts at one run, another for a re-run. */
+  run: string;
+  ledger: Ledger;
+}
