@@ -1,0 +1,35 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { schema } from "./inventory-schema.ts";
+
+export interface Connection {
+  /** A statement, prepared once; integers are read as bigints. */
+  sql(text: string): StatementSync;
+  transaction(work: () => void): void;
+  close(): void;
+}
+
+export function openConnection(file: string): Connection {
+  const db = new DatabaseSync(file);
+  db.exec(schema);
+  const statements = new Map<string, StatementSync>();
+  function sql(text: string): StatementSync {
+    const known = statements.get(text);
+    if (known !== undefined) return known;
+    const made = db.prepare(text);
+    made.setReadBigInts(true);
+    statements.set(text, made);
+    return made;
+  }
+  function transaction(work: () => void) {
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      db.exec("COMMIT");
+    } catch (error) {
+      // A full disk has rolled it back already.
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+  return { sql, transaction, close: () => db.close() };
+}

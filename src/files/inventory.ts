@@ -1,0 +1,126 @@
+import { existsSync, rmSync } from "node:fs";
+import { MigrationError } from "../core/errors.ts";
+import type { Verdict, VerdictCounts } from "../core/verdict.ts";
+import type { FileEntry, FileType } from "./entry.ts";
+import { openConnection } from "./inventory-connection.ts";
+import {
+  countEntries,
+  countVerdicts,
+  readEntries,
+  readLinkGroups,
+  readMissing,
+  readNote,
+  readPages,
+} from "./inventory-read.ts";
+import { insertAll, insertMissing, ownAll, updateAll } from "./inventory-write.ts";
+
+export type Via = "rsync" | "tar";
+
+/** `data` is to be carried; `refresh` is there already and only its attributes or links are set. */
+export const sendings = ["no", "data", "refresh"] as const;
+export type Sending = (typeof sendings)[number];
+
+/** What was at the destination when it was compared. */
+export interface Before {
+  type: FileType;
+  size: number;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+}
+
+export interface Selected {
+  via: Via;
+  /** Belongs to a document's path; what does not never replaces a destination file. */
+  owned: boolean;
+  /** Only the way to what was selected. */
+  parent: boolean;
+}
+
+/** What the comparison decided about an entry, and what came of it. */
+export interface Outcome {
+  verdict: Verdict | undefined;
+  reason: string | undefined;
+  send: Sending;
+  /** Size and time are equal on both sides although the content is not: only `--ignore-times` helps. */
+  force: boolean;
+  /** Written by this tool, now or earlier. */
+  ours: boolean;
+  /** The destination's attributes differ and are kept. */
+  attributesDiffer: boolean;
+  before: Before | undefined;
+  /** It was sent, looked at and recorded in the ledger. */
+  done: boolean;
+  /** It was verified. */
+  verified: boolean;
+}
+
+export type InventoryEntry = FileEntry & Selected & Outcome;
+
+export interface EntryFilter {
+  send?: Sending | "any";
+  verdicts?: readonly Verdict[];
+  type?: FileType;
+}
+
+/** The item's list of files: one SQLite file with one writer, entries in the order of their bytes. */
+export interface Inventory {
+  /** Adds entries in one transaction; for a path that is known only the marks are merged. */
+  add(entries: Iterable<FileEntry & Selected>): void;
+  /** Marks everything at and below the paths as owned. */
+  own(paths: Iterable<Buffer>): void;
+  /** Entries in path order, `pageSize` at a time; they may be updated between the pages. */
+  pages(filter?: EntryFilter): Generator<InventoryEntry[]>;
+  get(path: Buffer): InventoryEntry | undefined;
+  update(changes: Iterable<{ path: Buffer; outcome: Partial<Outcome> }>): void;
+  /** Groups of names of one file, of which the inventory holds at least one, with more than one name. */
+  linkGroups(): Generator<InventoryEntry[]>;
+  missing(): { path: Buffer; reason: string }[];
+  addMissing(paths: Iterable<{ path: Buffer; reason: string }>): void;
+  count(filter?: EntryFilter): { files: number; bytes: number; allocated: number };
+  verdicts(): { counts: VerdictCounts; bytes: VerdictCounts };
+  note(name: string): string | undefined;
+  setNote(name: string, value: string): void;
+  close(): void;
+}
+
+/** Begins an inventory anew, whatever was there. */
+export function createInventory(file: string): Inventory {
+  for (const suffix of ["", "-journal"]) rmSync(file + suffix, { force: true });
+  const inventory = connect(file);
+  inventory.setNote("complete", "no");
+  return inventory;
+}
+
+/** Opens an inventory that was taken to its end; throws E_INTEGRITY for another one. */
+export function openInventory(file: string): Inventory {
+  const hint = "Run the inventory step again";
+  if (!existsSync(file)) {
+    throw new MigrationError("E_INTEGRITY", `There is no inventory "${file}"`, { hint });
+  }
+  const inventory = connect(file);
+  if (inventory.note("complete") === "yes") return inventory;
+  inventory.close();
+  throw new MigrationError("E_INTEGRITY", `The inventory "${file}" is not complete`, { hint });
+}
+
+function connect(file: string): Inventory {
+  const connection = openConnection(file);
+  const { sql, transaction } = connection;
+  return {
+    add: (entries) => transaction(() => insertAll(connection, entries)),
+    own: (paths) => transaction(() => ownAll(connection, paths)),
+    pages: (filter = {}) => readPages(connection, filter),
+    get: (path) => readEntries(sql("SELECT * FROM entries WHERE path = ?").all(path))[0],
+    update: (changes) => transaction(() => updateAll(connection, changes)),
+    linkGroups: () => readLinkGroups(connection),
+    missing: () => readMissing(connection),
+    addMissing: (paths) => transaction(() => insertMissing(connection, paths)),
+    count: (filter = {}) => countEntries(connection, filter),
+    verdicts: () => countVerdicts(connection),
+    note: (name) => readNote(connection, name),
+    setNote: (name, value) => {
+      sql("INSERT OR REPLACE INTO notes VALUES (?, ?)").run(name, value);
+    },
+    close: connection.close,
+  };
+}

@@ -1,0 +1,26 @@
+import { statfs } from "node:fs/promises";
+
+export interface Space {
+  /** Bytes that this user may still write. */
+  freeBytes: number;
+  /** Names that can still be made; undefined where the file system does not count them. */
+  freeFiles: number | undefined;
+}
+
+export async function freeSpace(path: string): Promise<Space> {
+  const stat = await statfs(path);
+  return {
+    freeBytes: stat.bavail * stat.bsize,
+    freeFiles: stat.files > 0 ? stat.ffree : undefined,
+  };
+}
+
+/** What is short for writing `need`, or undefined where it fits. */
+export function shortage(
+  space: Space,
+  need: { bytes: number; files: number },
+): "bytes" | "files" | undefined {
+  if (need.bytes > space.freeBytes) return "bytes";
+  if (space.freeFiles !== undefined && need.files > space.freeFiles) return "files";
+  return undefined;
+}

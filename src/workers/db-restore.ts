@@ -1,0 +1,108 @@
+import { MigrationError } from "../core/errors.ts";
+import { throttleReports } from "../core/progress.ts";
+import { withReleasers } from "../core/releasers.ts";
+import type { VerdictCounts } from "../core/verdict.ts";
+import { openArchive } from "../mongo/archive/open.ts";
+import { connectDestination } from "../mongo/connect-destination.ts";
+import type { DestinationDatabase } from "../mongo/database.ts";
+import { type RestoreResult, restoreAll } from "../mongo/restore.ts";
+import { restoreSourceOf } from "../mongo/restore-archive.ts";
+import { predictRestore } from "../mongo/restore-predict.ts";
+import { dataCollection, type RestoreSource } from "../mongo/restore-source.ts";
+import { stoppable } from "../mongo/restore-stop.ts";
+import type { StepInputs } from "../plan/steps.ts";
+import type { WorkerContext } from "./context.ts";
+
+type Input = StepInputs["db-restore"];
+
+const reportMs = 250;
+
+export interface DatabaseRestored extends RestoreResult {
+  /** By collection. */
+  verdicts: Record<string, VerdictCounts>;
+}
+
+/**
+ * Restores an item's archive: checks all of it before the first write, and under the policy `fail`
+ * compares all of it as well.
+ */
+export async function restoreDatabase(
+  input: Input,
+  context: WorkerContext,
+): Promise<DatabaseRestored> {
+  const { log, signal, clock } = context;
+  const reports = throttleReports(context.report, reportMs, clock.elapsed);
+  return withReleasers(async (release) => {
+    const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
+    release(() => archive.close());
+    await stoppable(signal, () => archive.check({ signal, report: reports.push }));
+    const destination = await connectDestination(input.destination, { signal, log });
+    release(() => destination.close());
+    const source = restoreSourceOf(archive);
+    if (input.onConflict === "fail") await refuseConflicts(source, { input, context, destination });
+    const result = await restoreAll(source, {
+      destination,
+      ledger: context.ledger.documents,
+      run: context.run,
+      out: input.out,
+      policy: input.onConflict,
+      rewrite: input.rewrite,
+      newestBy: input.newestBy,
+      clock,
+      signal,
+      onProgress: ({ collection, documents, bytes }) =>
+        reports.push({
+          phase: collection,
+          documents: { done: documents, total: total(source, "documents") },
+          bytes: { done: bytes, total: total(source, "bytes") },
+        }),
+    });
+    reports.flush();
+    log.info({ counters: result.counters }, "Restored the archive");
+    const verdicts = Object.fromEntries(
+      result.collections.map(({ name, verdicts: counts }) => [name, counts]),
+    );
+    return { ...result, verdicts };
+  });
+}
+
+function total({ collections }: RestoreSource, field: "documents" | "bytes"): number {
+  return collections.reduce((sum, collection) => sum + collection[field], 0);
+}
+
+interface Sides {
+  input: Input;
+  context: WorkerContext;
+  destination: DestinationDatabase;
+}
+
+/** Nothing may be written as long as there is a single conflict. */
+async function refuseConflicts(source: RestoreSource, { input, context, destination }: Sides) {
+  let count = 0;
+  const examples: unknown[] = [];
+  for (const collection of source.collections) {
+    const { name } = collection.spec;
+    const prediction = await stoppable(context.signal, () =>
+      predictRestore({
+        collection: dataCollection(collection),
+        batches: source.read(collection),
+        destination,
+        ledger: context.ledger.documents,
+        rules: { policy: input.onConflict, newestBy: input.newestBy[name], run: context.run },
+        rewrite: input.rewrite[name] ?? [],
+        signal: context.signal,
+      }),
+    );
+    count += prediction.verdicts.conflict;
+    examples.push(...prediction.examples.map((example) => ({ collection: name, ...example })));
+  }
+  if (count === 0) return;
+  throw new MigrationError(
+    "E_CONFLICT",
+    `${count} documents are at the destination with other content, or clash with it; nothing was written`,
+    {
+      hint: "Choose another --on-conflict, or remove them at the destination",
+      fields: { conflicts: count, examples: examples.slice(0, 10) },
+    },
+  );
+}

@@ -1,0 +1,37 @@
+import { throttleReports } from "../core/progress.ts";
+import { withReleasers } from "../core/releasers.ts";
+import { openArchive } from "../mongo/archive/open.ts";
+import { connectDestination } from "../mongo/connect-destination.ts";
+import { restoreSourceOf } from "../mongo/restore-archive.ts";
+import { stoppable } from "../mongo/restore-stop.ts";
+import { type VerificationResult, verifyAll } from "../mongo/verify.ts";
+import type { StepInputs } from "../plan/steps.ts";
+import type { WorkerContext } from "./context.ts";
+
+const reportMs = 250;
+
+/** Reads an item's documents back from the destination and compares them with the archive. */
+export async function verifyDatabase(
+  input: StepInputs["db-verify"],
+  { log, signal, clock, report }: WorkerContext,
+): Promise<VerificationResult> {
+  const reports = throttleReports(report, reportMs, clock.elapsed);
+  return withReleasers(async (release) => {
+    const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
+    release(() => archive.close());
+    const destination = await connectDestination(input.destination, { signal, log });
+    release(() => destination.close());
+    const result = await stoppable(signal, () =>
+      verifyAll(restoreSourceOf(archive), {
+        destination,
+        verdicts: input.verdicts,
+        rewrite: input.rewrite,
+        clock,
+        signal,
+        onProgress: reports.push,
+      }),
+    );
+    reports.flush();
+    return result;
+  });
+}

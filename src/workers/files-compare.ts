@@ -1,0 +1,202 @@
+import { readdir } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import type { z } from "zod";
+import { codeOf, MigrationError } from "../core/errors.ts";
+import type { FileRecord } from "../core/ledger.ts";
+import type { VerdictCounts } from "../core/verdict.ts";
+import { printablePath } from "../files/entry.ts";
+import type { Look } from "../files/folder-chain.ts";
+import { type Inventory, type InventoryEntry, openInventory } from "../files/inventory.ts";
+import { type FileTree, openLocalTree } from "../files/local-tree.ts";
+import { readPowers } from "../files/ownership.ts";
+import type { FilesCompare } from "../plan/steps.ts";
+import type { WorkerContext } from "./context.ts";
+import { type Case, type Decision, decide, type Rules } from "./files-decide.ts";
+import { joinLinkGroups, refreshFolders } from "./files-joined.ts";
+import { writeFindings } from "./files-lists.ts";
+import { stopIfAborted } from "./files-stop.ts";
+import { twoAtOnce } from "./files-two.ts";
+
+export interface FilesCompared {
+  verdicts: VerdictCounts;
+  filesToSend: number;
+  bytesToSend: number;
+  /** Entries that are identical but for attributes, which stay the destination's. */
+  attributesDiffer: number;
+  /** Hard-linked files that have more names outside of what is carried. */
+  linksOutside: number;
+}
+
+interface Sides {
+  source: FileTree;
+  destination: FileTree;
+}
+
+/**
+ * Decides for every entry of the inventory what becomes of it, before the first byte is written.
+ * Throws E_CONFLICT under the policy `fail`, after everything was listed.
+ */
+export async function compareFiles(
+  input: z.infer<typeof FilesCompare>,
+  ctx: WorkerContext,
+): Promise<FilesCompared> {
+  const inventory = openInventory(input.inventory);
+  const source = openLocalTree(input.sourceDir);
+  const destination = openLocalTree(input.destinationDir);
+  try {
+    inventory.setNote("compared", "no");
+    const rules = await rulesFor(input, ctx);
+    const attributesDiffer = await compareAll(inventory, { source, destination }, { rules, ctx });
+    const linksOutside = joinLinkGroups(inventory);
+    refreshFolders(inventory);
+    inventory.setNote("compared", "yes");
+    const list = join(dirname(input.inventory), "files-conflicts.ndjson");
+    await writeFindings(inventory, list);
+    const { counts: verdicts } = inventory.verdicts();
+    if (rules.onConflict === "fail" && verdicts.conflict > 0) throw conflicts(inventory, list);
+    const toSend = inventory.count({ send: "data" });
+    const { files: filesToSend, bytes: bytesToSend } = toSend;
+    return { verdicts, filesToSend, bytesToSend, attributesDiffer, linksOutside };
+  } finally {
+    source.close();
+    destination.close();
+    inventory.close();
+  }
+}
+
+async function rulesFor(input: z.infer<typeof FilesCompare>, ctx: WorkerContext): Promise<Rules> {
+  const { onConflict, ownership, destinationDir } = input;
+  const rootIsFree = await holdsNothing(destinationDir, input.inventory);
+  return { run: ctx.run, onConflict, ownership, devices: readPowers().devices, rootIsFree };
+}
+
+/** An empty root, or a fresh volume's: the folder of this run's own files does not count. */
+async function holdsNothing(root: string, ownFile: string): Promise<boolean> {
+  const [own = ""] = relative(resolve(root), resolve(ownFile)).split("/");
+  const names = await readdir(root);
+  return names.every((name) => name === own || name === "lost+found");
+}
+
+async function compareAll(
+  inventory: Inventory,
+  sides: Sides,
+  { rules, ctx }: { rules: Rules; ctx: WorkerContext },
+): Promise<number> {
+  const total = inventory.count().files;
+  let done = 0;
+  let attributesDiffer = 0;
+  for (const page of inventory.pages()) {
+    const looks = await sides.destination.look(page.map(({ path }) => path));
+    const cases = page.map((entry, at) => caseOf(entry, looks[at], ctx));
+    const decisions = await decideAll(cases, sides, { rules, ctx });
+    inventory.update(decisions.map(({ found, decision }) => changeOf(found, decision)));
+    ctx.ledger.files.put(records(decisions, ctx.run));
+    for (const { decision } of decisions) attributesDiffer += Number(decision.attributesDiffer);
+    done += page.length;
+    ctx.report({ phase: "comparing", files: { done, total } });
+  }
+  return attributesDiffer;
+}
+
+function caseOf(entry: InventoryEntry, look: Look | undefined, ctx: WorkerContext): Case {
+  return { entry, look: look ?? { state: "absent" }, record: ctx.ledger.files.get(entry.path) };
+}
+
+interface Decided {
+  found: Case;
+  decision: Decision;
+}
+
+async function decideAll(
+  cases: Case[],
+  sides: Sides,
+  { rules, ctx }: { rules: Rules; ctx: WorkerContext },
+): Promise<Decided[]> {
+  const decided: Decided[] = [];
+  const unread: Case[] = [];
+  for (const found of cases) {
+    const decision = decide(found, rules);
+    if (decision === "content") unread.push(found);
+    else decided.push({ found, decision });
+  }
+  await twoAtOnce(unread, async (found) => {
+    stopIfAborted(ctx.signal, "The comparison");
+    decided.push({ found, decision: await decideByContent(found, sides, { rules, ctx }) });
+  });
+  stopIfAborted(ctx.signal, "The comparison");
+  return decided;
+}
+
+async function decideByContent(
+  found: Case,
+  sides: Sides,
+  { rules, ctx }: { rules: Rules; ctx: WorkerContext },
+): Promise<Decision> {
+  const source = await tryHash(sides.source, found.entry.path, ctx.signal);
+  if (!Buffer.isBuffer(source)) return unreadSource(found, source);
+  const destination = await tryHash(sides.destination, found.entry.path, ctx.signal);
+  if (!Buffer.isBuffer(destination)) {
+    return { ...unreadSource(found, destination), verdict: "conflict" };
+  }
+  const decision = decide({ ...found, hashes: { source, destination } }, rules);
+  if (decision !== "content") return decision;
+  throw new MigrationError("E_UNEXPECTED", "A comparison asked for the same hashes twice");
+}
+
+async function tryHash(tree: FileTree, path: Buffer, signal: AbortSignal) {
+  try {
+    return await tree.hash(path, { signal });
+  } catch (error) {
+    stopIfAborted(signal, "The comparison");
+    return codeOf(error) ?? "unknown error";
+  }
+}
+
+function unreadSource({ look }: Case, code: string | number): Decision {
+  const gone = code === "ENOENT";
+  const before = look.state === "here" ? look.entry : undefined;
+  return {
+    verdict: gone ? "missing" : "rejected",
+    reason: gone ? "it vanished meanwhile" : `it cannot be read (${code})`,
+    send: "no",
+    force: false,
+    ours: false,
+    attributesDiffer: false,
+    before,
+    done: false,
+    verified: false,
+    remember: false,
+  };
+}
+
+function changeOf({ entry }: Case, { remember: _, ...outcome }: Decision) {
+  return { path: entry.path, outcome };
+}
+
+function* records(decisions: Decided[], run: string) {
+  for (const { found, decision } of decisions) {
+    const { entry, record, look } = found;
+    if (!decision.remember || look.state !== "here") continue;
+    const { type, size, mode, uid, gid, ctimeNs } = look.entry;
+    const kept: FileRecord = {
+      ...record,
+      ...{ type, size, mode, uid, gid, destinationCtimeNs: ctimeNs, ours: decision.ours },
+      mtimeNs: type === "d" ? entry.mtimeNs : look.entry.mtimeNs,
+      sourceCtimeNs: entry.ctimeNs,
+      run: decision.verdict === "identical" ? (record?.run ?? run) : run,
+      state: "written",
+    };
+    yield { path: entry.path, record: kept };
+  }
+}
+
+function conflicts(inventory: Inventory, list: string): MigrationError {
+  const { counts } = inventory.verdicts();
+  const first = inventory.pages({ verdicts: ["conflict"] }).next().value?.[0];
+  const name = first === undefined ? "" : printablePath(first.path).path;
+  return new MigrationError(
+    "E_CONFLICT",
+    `${counts.conflict} files at the destination differ, the first is "${name}": ${first?.reason}`,
+    { hint: `See "${list}", then choose another --on-conflict, or move them away` },
+  );
+}

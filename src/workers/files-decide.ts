@@ -1,0 +1,234 @@
+import type { FileRecord } from "../core/ledger.ts";
+import type { ConflictPolicy, Verdict } from "../core/verdict.ts";
+import { type FileEntry, isRoot } from "../files/entry.ts";
+import type { Look } from "../files/folder-chain.ts";
+import type { InventoryEntry, Outcome } from "../files/inventory.ts";
+import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
+import { longestRsyncPath } from "../files/rsync.ts";
+
+/** Everything that is known about one entry before anything is written. */
+export interface Case {
+  entry: InventoryEntry;
+  look: Look;
+  record: FileRecord | undefined;
+  /** Of both sides, once they were asked for. */
+  hashes?: { source: Buffer; destination: Buffer };
+}
+
+export interface Rules {
+  run: string;
+  onConflict: ConflictPolicy;
+  ownership: Ownership;
+  /** Device nodes can be made here. */
+  devices: boolean;
+  /** The destination root holds nothing of anybody: it becomes ours. */
+  rootIsFree: boolean;
+}
+
+export interface Decision extends Outcome {
+  /** Keep a record of what is there, so that the next comparison need not read it again. */
+  remember: boolean;
+}
+
+/** What becomes of an entry; "content" asks for both hashes and to be called again. */
+export function decide(found: Case, rules: Rules): Decision | "content" {
+  const { entry, look } = found;
+  const obstacle = whyNotCarried(entry, rules);
+  if (obstacle !== undefined) return outcome({ verdict: "rejected", reason: obstacle });
+  if (look.state === "blocked") return outcome({ verdict: "conflict", reason: look.reason });
+  if (look.state === "absent") return sent("migrated", undefined);
+  const there = look.entry;
+  if (entry.type === "d" && there.type === "d") return decideFolder(found, there, rules);
+  const ours = stillOurs(found, there, rules.run);
+  if (ours === "content") return ours;
+  return ours ? decideOurs(found, there, rules) : decideForeign(found, there, rules);
+}
+
+function whyNotCarried(entry: InventoryEntry, rules: Rules): string | undefined {
+  if (entry.unreadable !== undefined) return entry.unreadable;
+  if (entry.path.length > longestRsyncPath) {
+    return `its path has ${entry.path.length} bytes, more than the ${longestRsyncPath} that are carried`;
+  }
+  if (entry.type === "s") return "a socket lives only as long as the program that made it";
+  if (!["p", "c", "b"].includes(entry.type)) return undefined;
+  if (rules.ownership === "inherit") return 'the ownership mode "inherit" carries no special files';
+  if (entry.type !== "p" && !rules.devices) return "making a device needs the capability MKNOD";
+  return undefined;
+}
+
+function decideFolder({ entry, record }: Case, there: FileEntry, rules: Rules): Decision {
+  if (isRoot(entry.path) && rules.rootIsFree && !entry.parent) return sent("migrated", there);
+  const wanted = promised(entry, rules.ownership);
+  if (record?.ours && record.state === "intended") {
+    return sent(record.previous === undefined ? "migrated" : "updated", there);
+  }
+  const { mode, uid, gid } = there;
+  if (!record?.ours || mode !== record.mode || uid !== record.uid || gid !== record.gid) {
+    const differ = brokenPromises({ ...wanted, mtimeNs: there.mtimeNs }, there).length > 0;
+    return outcome({ verdict: "identical", before: there, attributesDiffer: differ });
+  }
+  if (entry.ctimeNs === record.sourceCtimeNs) return settled(entry, there, record, rules);
+  const before = { ...there, mtimeNs: record.mtimeNs };
+  if (brokenPromises(wanted, before).length > 0) return sent("updated", there);
+  return { ...settled(entry, there, record, rules), remember: true };
+}
+
+/** Whether what is there is what we wrote, or were about to write when we were stopped. */
+function stillOurs(
+  { entry, record, hashes }: Case,
+  there: FileEntry,
+  run: string,
+): boolean | "content" {
+  if (!record?.ours || record.type !== there.type) return false;
+  const asRecorded = sameState(record, there);
+  if (record.state === "intended") return asRecorded || isPending({ entry, record, there }, run);
+  if (!asRecorded) return false;
+  if (record.destinationCtimeNs === there.ctimeNs) return true;
+  if (there.type === "l") return sameTarget(entry, there);
+  if (there.type !== "f") return true;
+  if (hashes === undefined) return "content";
+  return hashes.destination.equals(record.hash ?? hashes.source);
+}
+
+/**
+ * An unfinished intent: nothing was replaced yet, or the source changed after this run's intent, so
+ * that a copy of any of its states may be there.
+ */
+export function isPending(
+  { entry, record, there }: { entry: FileEntry; record: FileRecord; there: FileEntry },
+  run: string,
+): boolean {
+  const { previous } = record;
+  const replacedNothing =
+    previous !== undefined &&
+    sameState(previous, there) &&
+    previous.destinationCtimeNs === there.ctimeNs;
+  return replacedNothing || (record.run === run && !sourceAsRecorded(entry, record));
+}
+
+function decideOurs(found: Case, there: FileEntry, rules: Rules): Decision | "content" {
+  const { entry, record, hashes } = found;
+  if (record === undefined) return decideForeign(found, there, rules);
+  if (record.state === "intended") return decideUnfinished(found, record, there);
+  if (sourceAsRecorded(entry, record)) {
+    const remember = record.destinationCtimeNs !== there.ctimeNs;
+    return { ...settled(entry, there, record, rules), remember };
+  }
+  const changed = { ...sent("updated", there), force: sameState(entry, there) };
+  if (!sameState(entry, record) || !sameTarget(entry, there)) return changed;
+  if (entry.type === "f" && hashes === undefined) return "content";
+  if (hashes !== undefined && !hashes.source.equals(hashes.destination)) return changed;
+  if (brokenPromises(promised(entry, rules.ownership), there).length > 0) {
+    return sent("updated", there);
+  }
+  // Extended attributes and ACLs may be what changed: rsync finds out, and sends no content.
+  return { ...settled(entry, there, record, rules), send: "refresh" };
+}
+
+/** We were stopped between the intent and the look afterwards. */
+function decideUnfinished(
+  { entry, hashes }: Case,
+  record: FileRecord,
+  there: FileEntry,
+): Decision | "content" {
+  const verdict = entry.verdict ?? (record.previous === undefined ? "migrated" : "updated");
+  const looksSame = entry.type === "f" && sameState(entry, there);
+  if (!looksSame) return sent(verdict, there);
+  if (hashes === undefined) return "content";
+  return { ...sent(verdict, there), force: !hashes.source.equals(hashes.destination) };
+}
+
+function decideForeign(found: Case, there: FileEntry, rules: Rules): Decision | "content" {
+  const { entry, record, hashes } = found;
+  const changed = record?.ours ? ", and was changed since it was written by a migration" : "";
+  if (entry.type !== there.type) {
+    return conflict(found, there, { reason: `another type is there (${there.type})`, rules });
+  }
+  const differ = brokenPromises(promised(entry, rules.ownership), there).length > 0;
+  const identical = outcome({ verdict: "identical", before: there, attributesDiffer: differ });
+  if (entry.type === "l") {
+    if (sameTarget(entry, there)) return identical;
+    return conflict(found, there, { reason: `the link points elsewhere${changed}`, rules });
+  }
+  if (entry.type !== "f") return identical;
+  if (entry.size !== there.size) {
+    return conflict(found, there, { reason: `the size differs${changed}`, rules });
+  }
+  if (record !== undefined && knownAsIdentical(entry, record, there)) return identical;
+  if (hashes === undefined) return "content";
+  if (hashes.source.equals(hashes.destination)) {
+    return { ...identical, ours: record?.ours ?? false, remember: true };
+  }
+  return conflict(found, there, { reason: `the content differs${changed}`, rules });
+}
+
+function knownAsIdentical(entry: FileEntry, record: FileRecord, there: FileEntry): boolean {
+  if (record.ours || record.state !== "written") return false;
+  return (
+    record.sourceCtimeNs === entry.ctimeNs &&
+    record.destinationCtimeNs === there.ctimeNs &&
+    sameState(record, there)
+  );
+}
+
+function conflict(
+  { entry }: Case,
+  there: FileEntry,
+  { reason, rules }: { reason: string; rules: Rules },
+): Decision {
+  const newer = rules.onConflict === "newest" && entry.mtimeNs > there.mtimeNs;
+  const wanted = rules.onConflict === "overwrite" || newer;
+  const possible = entry.owned && entry.type !== "d" && there.type !== "d";
+  if (!wanted || !possible) return outcome({ verdict: "conflict", reason, before: there });
+  const overwritten = { ...sent("conflict", there), reason: `${reason}; it is overwritten` };
+  return { ...overwritten, force: sameState(entry, there) };
+}
+
+/** Ours, and nothing changed: what this very run wrote keeps its verdict when it is looked at again. */
+function settled(
+  entry: InventoryEntry,
+  there: FileEntry,
+  record: FileRecord,
+  rules: Rules,
+): Decision {
+  const written = entry.verdict ?? (record.previous === undefined ? "migrated" : "updated");
+  const verdict = record.run === rules.run ? written : "identical";
+  return outcome({ verdict, before: there, ours: true });
+}
+
+function sent(verdict: Verdict, before: FileEntry | undefined): Decision {
+  return outcome({ verdict, before, send: "data", ours: true });
+}
+
+function outcome(given: Partial<Decision> & { verdict: Verdict }): Decision {
+  return {
+    reason: undefined,
+    send: "no",
+    force: false,
+    ours: false,
+    attributesDiffer: false,
+    before: undefined,
+    done: false,
+    verified: false,
+    remember: false,
+    ...given,
+  };
+}
+
+interface State {
+  size: number;
+  mtimeNs: bigint;
+}
+
+export function sameState(one: State, other: State): boolean {
+  return one.size === other.size && one.mtimeNs === other.mtimeNs;
+}
+
+export function sameTarget(one: FileEntry, other: FileEntry): boolean {
+  if (one.target === undefined || other.target === undefined) return one.target === other.target;
+  return one.target.equals(other.target);
+}
+
+export function sourceAsRecorded(entry: FileEntry, record: FileRecord): boolean {
+  return sameState(entry, record) && entry.ctimeNs === record.sourceCtimeNs;
+}

@@ -1,0 +1,42 @@
+import { parentOf } from "../files/entry.ts";
+import type { Inventory, InventoryEntry, Outcome } from "../files/inventory.ts";
+
+/**
+ * Where one name of a hard-linked file is sent, its other names that are ours come along, so that
+ * they can be linked. Returns how many linked files have names that are not carried.
+ */
+export function joinLinkGroups(inventory: Inventory): number {
+  let outside = 0;
+  for (const group of inventory.linkGroups()) {
+    const carried = group.filter(({ ours }) => ours);
+    if (carried.length > 0 && carried.length < (group[0]?.nlink ?? 0)) outside++;
+    for (const via of ["rsync", "tar"] as const) {
+      inventory.update(joined(carried.filter((entry) => entry.via === via)));
+    }
+  }
+  return outside;
+}
+
+function* joined(group: InventoryEntry[]) {
+  if (!group.some(({ send }) => send === "data")) return;
+  const force = group.some((entry) => entry.force);
+  for (const { path, send } of group) {
+    const outcome: Partial<Outcome> = { send: send === "no" ? "refresh" : send, force };
+    yield { path, outcome };
+  }
+}
+
+/** A folder's times change when something is put into it: those of ours are set again. */
+export function refreshFolders(inventory: Inventory) {
+  for (const page of inventory.pages({ send: "data" })) {
+    const parents = new Map<string, Buffer>();
+    for (const { path } of page) parents.set(parentOf(path).toString("latin1"), parentOf(path));
+    const stale = [...parents.values()].filter((path) => isSettledFolder(inventory.get(path)));
+    const outcome: Partial<Outcome> = { send: "refresh" };
+    inventory.update(stale.map((path) => ({ path, outcome })));
+  }
+}
+
+function isSettledFolder(entry: InventoryEntry | undefined): boolean {
+  return entry?.type === "d" && entry.ours && entry.send === "no";
+}

@@ -1,0 +1,169 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { resolve } from "node:path";
+import type { z } from "zod";
+import { isRoot, isWithin, parentOf, rootPath } from "../files/entry.ts";
+import type { InventoryEntry } from "../files/inventory.ts";
+import { type RsyncRun, runRsync, syncRootAttributes } from "../files/rsync.ts";
+import type { RsyncComplaint } from "../files/rsync-exit.ts";
+import type { RsyncProgress } from "../files/rsync-progress.ts";
+import type { FilesSync } from "../plan/steps.ts";
+import type { WorkerContext } from "./context.ts";
+import { confirmAll } from "./files-confirm.ts";
+import { intendAll } from "./files-intents.ts";
+import { type FilesSent, type SendSession, withSession } from "./files-session.ts";
+import { stopIfAborted } from "./files-stop.ts";
+
+/**
+ * Sends what the comparison decided to the destination by rsync. An interrupted or killed run goes
+ * on where it stopped; nothing unfinished ever stands under its final name.
+ */
+export async function syncFiles(
+  input: z.infer<typeof FilesSync>,
+  ctx: WorkerContext,
+): Promise<FilesSent> {
+  return await withSession(input, ctx, async (session) => {
+    const sent = await sendByRsync(session, ({ via }) => via === "rsync");
+    await finishRoot(session);
+    return { verdicts: session.inventory.verdicts().counts, ...sent };
+  });
+}
+
+/** Sends the chosen entries of those that are still to be sent. */
+export async function sendByRsync(
+  session: SendSession,
+  choose: (entry: InventoryEntry) => boolean,
+): Promise<{ filesSent: number; bytesSent: number }> {
+  const lists = { plain: listIn(session, "plain"), forced: listIn(session, "forced") };
+  const sent = { filesSent: 0, bytesSent: 0 };
+  const isToSend = (entry: InventoryEntry) => !entry.done && choose(entry) && !isRoot(entry.path);
+  for (const page of session.inventory.pages({ send: "any" })) {
+    stopIfAborted(session.ctx.signal, "The copy of the files");
+    const cleared = await intendAll(page.filter(isToSend), session);
+    for (const folder of doneFolders(cleared, session)) lists.plain.add(folder);
+    for (const entry of cleared) {
+      (entry.force ? lists.forced : lists.plain).add(entry.path);
+      if (entry.send !== "data") continue;
+      sent.filesSent++;
+      sent.bytesSent += entry.type === "f" ? entry.size : 0;
+    }
+  }
+  const report = progressOf(session, sent);
+  const complaints = [
+    // The plain list has the folders, whose times must be set last.
+    ...(await runList(session, lists.forced, report())),
+    ...(await runList(session, lists.plain, report())),
+  ];
+  const reasonFor = reasonsFrom(complaints, session);
+  for (const page of session.inventory.pages({ send: "any" })) {
+    await confirmAll(page.filter(isToSend), session, reasonFor);
+  }
+  return sent;
+}
+
+/** Folders of ours that an earlier attempt finished, and whose times move now again. */
+function* doneFolders(entries: InventoryEntry[], { inventory }: SendSession): Generator<Buffer> {
+  const parents = new Map<string, Buffer>();
+  for (const { path } of entries) parents.set(parentOf(path).toString("latin1"), parentOf(path));
+  for (const path of parents.values()) {
+    const folder = inventory.get(path);
+    if (folder?.ours && folder.done && !isRoot(path)) yield path;
+  }
+}
+
+/** Sets the attributes of folders again after something was moved into them. */
+export async function refreshByRsync(session: SendSession, folders: Iterable<Buffer>) {
+  const list = listIn(session, "folders");
+  for (const path of folders) if (!isRoot(path)) list.add(path);
+  await runList(session, list, () => undefined);
+}
+
+/** The root's attributes come last: making and removing our own folder moves its time. */
+export async function finishRoot(session: SendSession) {
+  const root = session.inventory.get(rootPath);
+  if (!root?.ours) return;
+  const send = root.send === "no" ? "refresh" : root.send;
+  const [cleared] = await intendAll([{ ...root, send }], session);
+  if (cleared === undefined) return;
+  await session.removeTemporary();
+  await syncRootAttributes(rsyncRun(session, ""));
+  await confirmAll([cleared], session, () => undefined);
+}
+
+interface List {
+  path: string;
+  count(): number;
+  add(path: Buffer): void;
+  close(): void;
+}
+
+/** The leading "./" keeps "#" and ";" from being comments and "-" from being an option. */
+function listIn(session: SendSession, name: string): List {
+  const path = session.temporary(`${name}.list`);
+  const fd = openSync(path, "w", 0o600);
+  let count = 0;
+  let isOpen = true;
+  function add(entry: Buffer) {
+    writeSync(fd, Buffer.concat([Buffer.from("./"), entry, Buffer.alloc(1)]));
+    count++;
+  }
+  function close() {
+    if (isOpen) closeSync(fd);
+    isOpen = false;
+  }
+  return { path, count: () => count, add, close };
+}
+
+async function runList(
+  session: SendSession,
+  list: List,
+  onProgress: (progress: RsyncProgress) => void,
+): Promise<RsyncComplaint[]> {
+  list.close();
+  if (list.count() === 0) return [];
+  const ignoreTimes = list.path.endsWith("forced.list");
+  return await runRsync({ ...rsyncRun(session, list.path), ignoreTimes, onProgress });
+}
+
+function rsyncRun(session: SendSession, list: string): RsyncRun {
+  const { sourceDir, destinationDir, ownership, bandwidthLimit } = session.input;
+  return {
+    ...{ sourceDir, destinationDir, ownership, list },
+    powers: session.powers,
+    features: session.features,
+    unfinished: session.temporary("unfinished"),
+    partial: session.temporary("partial"),
+    signal: session.ctx.signal,
+    ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
+  };
+}
+
+/** Each call goes on where the run before it ended. */
+function progressOf(session: SendSession, total: { filesSent: number; bytesSent: number }) {
+  let last = { files: 0, bytes: 0 };
+  return function nextRun() {
+    const start = last;
+    return (progress: RsyncProgress) => {
+      last = {
+        files: Math.min(start.files + progress.files, total.filesSent),
+        bytes: Math.min(start.bytes + progress.bytes, total.bytesSent),
+      };
+      session.ctx.report({
+        phase: "copying",
+        files: { done: last.files, total: total.filesSent },
+        bytes: { done: last.bytes, total: total.bytesSent },
+      });
+    };
+  };
+}
+
+/** rsync names files by absolute paths of either side, or relative to the root. */
+function reasonsFrom(complaints: readonly RsyncComplaint[], { input }: SendSession) {
+  const roots = [input.sourceDir, input.destinationDir].map((root) => Buffer.from(resolve(root)));
+  const reasons = new Map<string, string>();
+  for (const { path, reason, errno } of complaints) {
+    const root = roots.find((folder) => isWithin(path, folder));
+    const relative = root === undefined ? path : path.subarray(root.length + 1);
+    reasons.set(relative.toString("latin1"), `rsync: ${reason} (${errno})`);
+  }
+  return (path: Buffer) => reasons.get(path.toString("latin1"));
+}

@@ -1,0 +1,36 @@
+import type { StepInputs, StepKind } from "../plan/steps.ts";
+import { clearAfter } from "./after.ts";
+import type { WorkerContext } from "./context.ts";
+import { backupDatabase } from "./db-backup.ts";
+import { compareDatabase } from "./db-compare.ts";
+import { restoreDatabase } from "./db-restore.ts";
+import { verifyDatabase } from "./db-verify.ts";
+import { compareFiles } from "./files-compare.ts";
+import { syncFiles } from "./files-sync.ts";
+import { tarFiles } from "./files-tar.ts";
+import { verifyFiles } from "./files-verify.ts";
+import { takeItemInventory } from "./inventory.ts";
+import { preflight } from "./preflight.ts";
+import { verifyReferences } from "./references-verify.ts";
+
+/** Does one step; throws when it failed. What it returns is kept in the status. */
+export type Worker<K extends StepKind> = (
+  input: StepInputs[K],
+  context: WorkerContext,
+) => Promise<unknown>;
+
+/** The only list of workers: a new kind of step is one line here. */
+export const workers: { [K in StepKind]: Worker<K> } = {
+  preflight,
+  inventory: takeItemInventory,
+  "db-compare": compareDatabase,
+  "files-compare": compareFiles,
+  "files-sync": syncFiles,
+  "files-tar": tarFiles,
+  "db-backup": backupDatabase,
+  "files-verify": verifyFiles,
+  "db-restore": restoreDatabase,
+  "db-verify": verifyDatabase,
+  "references-verify": verifyReferences,
+  after: clearAfter,
+};
