@@ -1,0 +1,160 @@
+import { codeOf } from "../core/errors.ts";
+import { classifyCommandError, classifyFailure, destinationError } from "./classify.ts";
+import type { WriteFailure } from "./database.ts";
+import type { Candidate } from "./restore-candidate.ts";
+import { findClash } from "./restore-clash.ts";
+import type { RestoreJob } from "./restore-job.ts";
+import { type Outcomes, reject } from "./restore-outcome.ts";
+import { settlePresent } from "./restore-present.ts";
+import { TransientWriteError } from "./restore-retry.ts";
+
+interface Insertion {
+  job: RestoreJob;
+  outcomes: Outcomes;
+  /** True where an earlier attempt of this run may have written some of it. */
+  mayBeOurs: boolean;
+}
+
+interface Refusal {
+  candidate: Candidate;
+  failure: WriteFailure;
+}
+
+/**
+ * Inserts documents that are not at the destination. A document that came to be there meanwhile is
+ * compared after all.
+ */
+export async function insertAbsent(absent: readonly Candidate[], insertion: Insertion) {
+  const { job, outcomes } = insertion;
+  intend(absent, job);
+  const refusals = await insertNarrowing(absent, job);
+  const refused = new Set(refusals.map(({ candidate }) => candidate.ordinal));
+  for (const { ordinal } of absent) {
+    if (!refused.has(ordinal)) outcomes.set(ordinal, { verdict: "migrated" });
+  }
+  if (refusals.length > 0) await judge(refusals, insertion);
+}
+
+/** A record of an earlier run is of a document that is gone: this is a new one. */
+function intend(absent: readonly Candidate[], { collection, ledger, rules }: RestoreJob) {
+  const ids = absent.map(({ id }) => id);
+  const records = ledger.get(collection, ids);
+  const old = absent.filter(({ hash }, index) => {
+    const record = records[index];
+    if (record === undefined) return false;
+    return record.run !== rules.run || record.previous !== undefined || !record.hash.equals(hash);
+  });
+  if (old.length > 0) {
+    ledger.forget(
+      collection,
+      old.map(({ id }) => id),
+    );
+  }
+  const entries = absent.map(({ id, hash }) => ({ id, hash }));
+  ledger.intend(collection, rules.run, entries);
+}
+
+/**
+ * Sends all at once; when the command as a whole is refused because of one of its documents, each
+ * half by itself, down to that document.
+ */
+async function insertNarrowing(batch: readonly Candidate[], job: RestoreJob): Promise<Refusal[]> {
+  const { collection, destination } = job;
+  try {
+    const data = joined(batch);
+    const { failures } = await destination.insert(collection, { data, count: batch.length });
+    countInsert(batch.length, job);
+    return failures.flatMap((failure) => {
+      const candidate = batch[failure.index];
+      return candidate === undefined ? [] : [{ candidate, failure }];
+    });
+  } catch (error) {
+    if (classifyCommandError(error) !== "narrow") throw error;
+    return narrow(batch, job, error);
+  }
+}
+
+/** Documents that still lie side by side, as in the archive, are not copied. */
+function joined(batch: readonly Candidate[]): Buffer {
+  const parts = batch.map(({ bytes }) => bytes);
+  const [first] = parts;
+  if (first === undefined) return Buffer.alloc(0);
+  let end = first.byteOffset;
+  for (const { buffer, byteOffset, length } of parts) {
+    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(parts);
+    end += length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
+}
+
+async function narrow(
+  batch: readonly Candidate[],
+  job: RestoreJob,
+  error: unknown,
+): Promise<Refusal[]> {
+  const [only] = batch;
+  if (batch.length === 1 && only !== undefined) {
+    job.counters.singleDocuments++;
+    job.narrowed = true;
+    const code = codeOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const failure = { index: 0, code: typeof code === "number" ? code : 0, message };
+    return [{ candidate: only, failure }];
+  }
+  job.counters.bisections++;
+  const middle = Math.ceil(batch.length / 2);
+  const left = await insertNarrowing(batch.slice(0, middle), job);
+  const right = await insertNarrowing(batch.slice(middle), job);
+  return [...left, ...right];
+}
+
+function countInsert(documents: number, job: RestoreJob) {
+  if (documents === 1) {
+    job.counters.singleDocuments++;
+    return;
+  }
+  job.counters.bulkInserts++;
+  if (job.narrowed) job.counters.returnsToBulk++;
+  job.narrowed = false;
+}
+
+async function judge(refusals: readonly Refusal[], { job, outcomes, mayBeOurs }: Insertion) {
+  const { collection, ledger } = job;
+  const duplicates: Refusal[] = [];
+  let passing: WriteFailure | undefined;
+  for (const refusal of refusals) {
+    const { candidate, failure } = refusal;
+    const kind = classifyFailure(failure);
+    if (kind === "fatal") throw destinationError(collection, serverError(failure));
+    if (kind === "transient") passing = failure;
+    else if (kind !== "rejected") duplicates.push(refusal);
+    else {
+      ledger.forget(collection, [candidate.id]);
+      outcomes.set(candidate.ordinal, reject(candidate, failure.code, failure.message));
+    }
+  }
+  if (duplicates.length > 0) await judgeDuplicates(duplicates, { job, outcomes, mayBeOurs });
+  if (passing !== undefined) throw new TransientWriteError(passing.code, passing.message);
+}
+
+/**
+ * A clash does not say with what: the document of the same id is compared, and where there is none
+ * it was another unique index, or an id that only the server holds for equal.
+ */
+async function judgeDuplicates(duplicates: readonly Refusal[], insertion: Insertion) {
+  const { job, outcomes, mayBeOurs } = insertion;
+  const candidates = duplicates.map(({ candidate }) => candidate);
+  const ids = candidates.map(({ id }) => id);
+  // Otherwise an equal document of somebody else would count as written by us.
+  if (!mayBeOurs) job.ledger.forget(job.collection, ids);
+  const elsewhere = new Set(await settlePresent(candidates, job, outcomes));
+  for (const { candidate, failure } of duplicates) {
+    if (!elsewhere.has(candidate)) continue;
+    job.ledger.forget(job.collection, [candidate.id]);
+    outcomes.set(candidate.ordinal, await findClash(candidate, failure, job));
+  }
+}
+
+function serverError({ code, message }: WriteFailure): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,32 @@
+import { insertAbsent } from "./restore-absent.ts";
+import type { Candidates } from "./restore-candidate.ts";
+import type { RestoreJob } from "./restore-job.ts";
+import type { Outcomes } from "./restore-outcome.ts";
+import { settlePresent } from "./restore-present.ts";
+import { withRetries } from "./restore-retry.ts";
+
+/**
+ * Brings one batch to an end: every document of it has an outcome, and what was written is durable.
+ * `fresh` means that nothing of the collection can be at the destination: then the first attempt
+ * inserts without looking. Every further attempt looks first, as the outcome of a failed one is
+ * unknown.
+ */
+export async function restoreBatch(
+  { usable, unusable }: Candidates,
+  fresh: boolean,
+  job: RestoreJob,
+): Promise<Outcomes> {
+  const outcomes: Outcomes = new Map();
+  for (const { ordinal, bytes, reason } of unusable) {
+    outcomes.set(ordinal, { verdict: "rejected", reject: { reason, bytes } });
+  }
+  let compareFirst = !fresh;
+  await withRetries(job.collection, job.retry, async () => {
+    const mayBeOurs = compareFirst;
+    compareFirst = true;
+    const open = usable.filter(({ ordinal }) => !outcomes.has(ordinal));
+    const absent = mayBeOurs ? await settlePresent(open, job, outcomes) : open;
+    if (absent.length > 0) await insertAbsent(absent, { job, outcomes, mayBeOurs });
+  });
+  return outcomes;
+}

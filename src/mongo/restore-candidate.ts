@@ -1,0 +1,87 @@
+import { hash } from "node:crypto";
+import { codeOf, MigrationError } from "../core/errors.ts";
+import type { RewriteRule } from "../core/rewrite.ts";
+import { buildDocument } from "./bson-build.ts";
+import { documentsOf, elementsOf, packValue, type RawElement } from "./bson-walk.ts";
+import type { RawBatch } from "./database.ts";
+import { rewriteDocument } from "./rewrite.ts";
+
+/** One document on its way to the destination. */
+export interface Candidate {
+  /** Its position within the collection of the archive, from 0. */
+  ordinal: number;
+  /** What is to be written: after the fix-ups, `_id` first. */
+  bytes: Buffer;
+  id: Buffer;
+  /** SHA-256 of `bytes`. */
+  hash: Buffer;
+}
+
+/** A document that cannot even be sent. */
+export interface Unusable {
+  ordinal: number;
+  bytes: Buffer;
+  reason: string;
+}
+
+export interface Candidates {
+  usable: Candidate[];
+  unusable: Unusable[];
+}
+
+/** Takes a batch apart; `first` is the ordinal of its first document. */
+export function takeApart(batch: RawBatch, first: number, rules: readonly RewriteRule[]) {
+  const candidates: Candidates = { usable: [], unusable: [] };
+  let ordinal = first;
+  for (const document of documentsOf(batch)) {
+    const made = makeCandidate(document, ordinal++, rules);
+    if ("reason" in made) candidates.unusable.push(made);
+    else candidates.usable.push(made);
+  }
+  return candidates;
+}
+
+function makeCandidate(
+  document: Buffer,
+  ordinal: number,
+  rules: readonly RewriteRule[],
+): Candidate | Unusable {
+  try {
+    const placed = placeId(document);
+    if (placed === undefined) {
+      return { ordinal, bytes: document, reason: "The document has no _id" };
+    }
+    const bytes = rewriteDocument(placed.document, rules);
+    return { ordinal, bytes, id: packValue(placed.id), hash: sha256(bytes) };
+  } catch (error) {
+    if (!(error instanceof MigrationError) || codeOf(error) !== "E_INTEGRITY") throw error;
+    return { ordinal, bytes: document, reason: error.message };
+  }
+}
+
+/** The server puts `_id` first; comparing needs the bytes as they will be there. */
+function placeId(document: Buffer): { document: Buffer; id: RawElement } | undefined {
+  const before: RawElement[] = [];
+  for (const element of elementsOf(document)) {
+    if (!element.key.equals(idKey)) {
+      before.push(element);
+      continue;
+    }
+    if (before.length === 0) return { document, id: element };
+    const all = [...elementsOf(document)];
+    const others = all.filter((_, index) => index !== before.length);
+    return { document: buildDocument([element, ...others]), id: element };
+  }
+  return undefined;
+}
+
+const idKey = Buffer.from("_id");
+
+export function sha256(bytes: Buffer): Buffer {
+  return hash("sha256", bytes, "buffer");
+}
+
+/** A key for maps of ids. */
+export function idKeyOf(id: Buffer): string {
+  return id.toString("latin1");
+}

@@ -1,0 +1,123 @@
+import { MigrationError } from "../core/errors.ts";
+import type { RewriteRule } from "../core/rewrite.ts";
+import type { Verdict, VerdictCounts } from "../core/verdict.ts";
+import type { RawBatch } from "./database.ts";
+import { restoreBatch } from "./restore-batch.ts";
+import { takeApart } from "./restore-candidate.ts";
+import type { Findings } from "./restore-findings.ts";
+import type { RestoreJob } from "./restore-job.ts";
+import type { Outcomes } from "./restore-outcome.ts";
+import type { VerdictFile } from "./verdict-file.ts";
+
+export interface CollectionLoad {
+  job: RestoreJob;
+  /** The documents in the archive's order, in batches that a server takes. */
+  batches: AsyncIterable<RawBatch>;
+  /** How many there must be. */
+  documents: number;
+  rewrite: readonly RewriteRule[];
+  verdicts: VerdictFile;
+  findings: Findings;
+  /** Nothing of it can be at the destination. */
+  fresh: boolean;
+  /** Batches in flight. */
+  parallel: number;
+  onBatch(documents: number, bytes: number): void;
+}
+
+/**
+ * Brings every document of one collection that has no verdict yet to one. On an abort or error what
+ * is in flight is brought to its end first.
+ */
+export async function loadCollection(load: CollectionLoad): Promise<VerdictCounts> {
+  const { job, verdicts } = load;
+  const seen = await runBatches(load);
+  await verdicts.sync();
+  const { counts, undecided } = await verdicts.tally();
+  if (seen === load.documents && undecided === 0) return counts;
+  throw new MigrationError(
+    "E_INTEGRITY",
+    `Collection "${job.collection}" has ${seen} documents in the archive and ${undecided} without a ` +
+      `verdict, expected ${load.documents} and 0`,
+    { hint: "Run again; if that gives the same, make the backup again" },
+  );
+}
+
+async function runBatches(load: CollectionLoad): Promise<number> {
+  const { signal } = load.job.retry;
+  const flights = makeFlights(load.parallel);
+  let seen = 0;
+  try {
+    for await (const batch of load.batches) {
+      if (signal.aborted) break;
+      const first = seen;
+      seen += batch.count;
+      await flights.start(batch.data.length, () => restoreOne(batch, first, load));
+    }
+  } finally {
+    await flights.land();
+  }
+  flights.check();
+  if (!signal.aborted) return seen;
+  await load.verdicts.sync();
+  throw new MigrationError("E_INTERRUPTED", `Stopped within collection "${load.job.collection}"`, {
+    hint: "Run the same command again: it goes on where it stopped",
+  });
+}
+
+/** The bytes of all batches in flight, for memory; a larger one flies alone. */
+const mostBytesInFlight = 9 * 1024 * 1024;
+
+/** A few works at a time; after the first failure no further one starts. */
+function makeFlights(most: number) {
+  const running = new Set<Promise<void>>();
+  let bytesInFlight = 0;
+  const errors: unknown[] = [];
+  function check() {
+    if (errors.length > 0) throw errors[0];
+  }
+  return {
+    check,
+    async start(bytes: number, work: () => Promise<void>) {
+      const isFull = () => running.size >= most || bytesInFlight + bytes > mostBytesInFlight;
+      while (running.size > 0 && isFull()) await Promise.race(running);
+      check();
+      bytesInFlight += bytes;
+      const flight = work()
+        .catch((error: unknown) => {
+          errors.push(error);
+        })
+        .finally(() => {
+          running.delete(flight);
+          bytesInFlight -= bytes;
+        });
+      running.add(flight);
+    },
+    land: () => Promise.all(running),
+  };
+}
+
+async function restoreOne(batch: RawBatch, first: number, load: CollectionLoad): Promise<void> {
+  const { job, verdicts, findings } = load;
+  const before = await verdicts.read(first, batch.count);
+  if (before.includes(undefined)) {
+    const { usable, unusable } = takeApart(batch, first, load.rewrite);
+    const open = ({ ordinal }: { ordinal: number }) => before[ordinal - first] === undefined;
+    const candidates = { usable: usable.filter(open), unusable: unusable.filter(open) };
+    const outcomes = await restoreBatch(candidates, load.fresh, job);
+    const ids = new Map(candidates.usable.map(({ ordinal, id }) => [ordinal, id]));
+    const noted = [...outcomes]
+      .filter(([, { conflict, reject }]) => conflict !== undefined || reject !== undefined)
+      .sort(([a], [b]) => a - b)
+      .map(([ordinal, outcome]) => ({ ordinal, id: ids.get(ordinal), outcome }));
+    // The lists first: a document with a verdict is never looked at again.
+    if (noted.length > 0) await findings.add(job.collection, noted);
+    await verdicts.write(first, merge(before, outcomes, first));
+    findings.settle(job.collection, outcomes.keys());
+  }
+  load.onBatch(batch.count, batch.data.length);
+}
+
+function merge(before: readonly (Verdict | undefined)[], outcomes: Outcomes, first: number) {
+  return before.map((verdict, index) => verdict ?? outcomes.get(first + index)?.verdict);
+}

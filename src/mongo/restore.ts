@@ -1,0 +1,179 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { MigrationError } from "../core/errors.ts";
+import type { DocumentLedger } from "../core/ledger.ts";
+import type { RewriteRule } from "../core/rewrite.ts";
+import type { ConflictPolicy, VerdictCounts } from "../core/verdict.ts";
+import type { CollectionSpec, DestinationDatabase } from "./database.ts";
+import { type Prepared, prepareCollection } from "./prepare-collection.ts";
+import type { Difference } from "./prepare-collection-differences.ts";
+import { loadCollection } from "./restore-collection.ts";
+import type { Findings } from "./restore-findings.ts";
+import { makeIndexBuilder } from "./restore-indexes.ts";
+import { noCounters, type RestoreCounters } from "./restore-job.ts";
+import type { RetryOptions } from "./restore-retry.ts";
+import { openSession, type RestoreSession } from "./restore-session.ts";
+import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
+import { openVerdictFile, verdictFileName } from "./verdict-file.ts";
+
+export interface RestoreOptions extends RetryOptions {
+  destination: DestinationDatabase;
+  ledger: DocumentLedger;
+  /** The same for all attempts at one run. */
+  run: string;
+  /** Folder for verdicts, conflicts, rejects and the restore's own state. */
+  out: string;
+  policy: ConflictPolicy;
+  rewrite: Record<string, readonly RewriteRule[]>;
+  newestBy: Record<string, string>;
+  onProgress?: ((progress: RestoreProgress) => void) | undefined;
+}
+
+export interface RestoreProgress {
+  collection: string;
+  /** Of all collections together. */
+  documents: number;
+  bytes: number;
+}
+
+export interface RestoredCollection {
+  name: string;
+  documents: number;
+  verdicts: VerdictCounts;
+  created: boolean;
+}
+
+export interface RestoreResult {
+  collections: RestoredCollection[];
+  differences: Difference[];
+  counters: RestoreCounters;
+}
+
+const batchesInFlight = 4;
+
+interface Work {
+  source: RestoreSource;
+  options: RestoreOptions;
+  session: RestoreSession;
+  findings: Findings;
+  existing: ReadonlyMap<string, CollectionSpec>;
+  result: RestoreResult;
+  progress: RestoreProgress;
+}
+
+/**
+ * Loads everything of a source into the destination: collections, documents, indexes, views. It can
+ * be stopped or killed at any moment and be run again with the same `run` and `out`.
+ */
+export async function restoreAll(
+  source: RestoreSource,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
+  await mkdir(options.out, { recursive: true });
+  const session = await openSession(source, options);
+  const findings = await session.openFindings();
+  const collections = await options.destination.collections();
+  const work: Work = {
+    source,
+    options,
+    session,
+    findings,
+    existing: new Map(collections.map((spec) => [spec.name, spec])),
+    result: { collections: [], differences: [], counters: noCounters() },
+    progress: { collection: "", documents: 0, bytes: 0 },
+  };
+  try {
+    await restoreData(work);
+    await restoreViews(work);
+  } finally {
+    await findings.close();
+  }
+  return work.result;
+}
+
+/** Indexes are built while the next collection loads; those that delete documents last of all. */
+async function restoreData(work: Work): Promise<void> {
+  const { source, options, session, result } = work;
+  const builder = makeIndexBuilder(options, session);
+  try {
+    for (const [number, collection] of source.collections.entries()) {
+      if (collection.spec.type === "view") continue;
+      const prepared = await prepare(collection, work);
+      await restoreDocuments(number, { collection, prepared }, work);
+      if (prepared.created) builder.start(collection);
+    }
+  } finally {
+    await builder.settle();
+  }
+  result.differences.push(...(await builder.finish()));
+}
+
+async function restoreViews(work: Work): Promise<void> {
+  for (const collection of work.source.collections) {
+    if (collection.spec.type === "view") await prepare(collection, work);
+  }
+}
+
+async function prepare(collection: SourceCollection, work: Work): Promise<Prepared> {
+  const { options, session, existing, result } = work;
+  const prepared = await prepareCollection(collection, {
+    destination: options.destination,
+    existing,
+    isOurs: session.isCreated,
+    recordCreation: session.recordCreation,
+  });
+  result.differences.push(...prepared.differences);
+  const type = prepared.differences.find(({ what }) => what === "type");
+  if (type === undefined) return prepared;
+  throw new MigrationError(
+    "E_REFUSED",
+    `"${collection.spec.name}" is a ${type.destination} at the destination, expected a ${type.source}`,
+    { hint: "Rename or drop it at the destination, or leave it out of the migration" },
+  );
+}
+
+async function restoreDocuments(
+  number: number,
+  { collection, prepared }: { collection: SourceCollection; prepared: Prepared },
+  work: Work,
+): Promise<void> {
+  const { source, options, session, findings, result, progress } = work;
+  const name = dataCollection(collection);
+  const plain = collection.spec.name;
+  const path = join(options.out, verdictFileName(number, plain));
+  const verdicts = await openVerdictFile(path, collection.documents);
+  progress.collection = plain;
+  const newestBy = options.newestBy[plain];
+  try {
+    const counts = await loadCollection({
+      job: {
+        collection: name,
+        destination: options.destination,
+        ledger: options.ledger,
+        rules: { policy: options.policy, newestBy, run: options.run },
+        retry: { ...options, onRetry: () => result.counters.retries++ },
+        counters: result.counters,
+        narrowed: false,
+        saveBefore: (entries) => findings.saveBefore(name, entries, options.policy),
+        isOverwritten: ({ ordinal }) => findings.isOverwritten(name, ordinal),
+      },
+      batches: source.read(collection),
+      documents: collection.documents,
+      rewrite: options.rewrite[plain] ?? [],
+      verdicts,
+      findings,
+      fresh: prepared.empty && !session.resumed,
+      parallel: collection.spec.options["capped"] ? 1 : batchesInFlight,
+      onBatch(documents, bytes) {
+        progress.documents += documents;
+        progress.bytes += bytes;
+        options.onProgress?.({ ...progress });
+      },
+    });
+    const { created } = prepared;
+    const { documents } = collection;
+    result.collections.push({ name: plain, documents, verdicts: counts, created });
+  } finally {
+    await verdicts.close();
+  }
+}

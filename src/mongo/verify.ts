@@ -1,0 +1,201 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf, MigrationError } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import type { RewriteRule } from "../core/rewrite.ts";
+import type { DestinationDatabase } from "./database.ts";
+import type { Difference } from "./prepare-collection-differences.ts";
+import { idToJson } from "./restore-outcome.ts";
+import type { RetryOptions } from "./restore-retry.ts";
+import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
+import { readRestoreState } from "./restore-state.ts";
+import { openVerdictFile, verdictFileName } from "./verdict-file.ts";
+import { type Mismatch, type VerificationCounts, verifyDocuments } from "./verify-collection.ts";
+import { ttlIndexesOf } from "./verify-expiry.ts";
+import { verifyStructure } from "./verify-structure.ts";
+
+export interface VerificationOptions extends RetryOptions {
+  destination: DestinationDatabase;
+  /** The restore's folder; mismatches are listed there. Without it every document must be equal. */
+  verdicts?: string | undefined;
+  rewrite: Record<string, readonly RewriteRule[]>;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface VerificationResult {
+  collections: (VerificationCounts & { name: string })[];
+  mismatches: number;
+}
+
+interface Work {
+  source: RestoreSource;
+  options: VerificationOptions;
+  mismatches: Mismatches;
+  done: { documents: number; bytes: number };
+}
+
+/**
+ * Verifies all of a source against the destination; E_INTEGRITY in the end, with the number of
+ * mismatches and the first of them, when there is any.
+ */
+export async function verifyAll(
+  source: RestoreSource,
+  options: VerificationOptions,
+): Promise<VerificationResult> {
+  const mismatches = await openMismatches(options.verdicts);
+  const done = { documents: 0, bytes: 0 };
+  const collections: VerificationResult["collections"] = [];
+  try {
+    for (const [number, collection] of source.collections.entries()) {
+      if (collection.spec.type === "view") continue;
+      const work = { source, options, mismatches, done };
+      const counts = await verifyCollection(number, collection, work);
+      collections.push({ name: collection.spec.name, ...counts });
+    }
+  } finally {
+    await mismatches.close();
+  }
+  const structure = await compareStructure(source, options);
+  throwOnMismatch(mismatches, structure, options.verdicts);
+  return { collections, mismatches: 0 };
+}
+
+async function verifyCollection(
+  number: number,
+  collection: SourceCollection,
+  { source, options, mismatches, done }: Work,
+): Promise<VerificationCounts> {
+  const { destination } = options;
+  const { name } = collection.spec;
+  const verdicts = await openVerdicts(number, collection, options.verdicts);
+  try {
+    const counts = await verifyDocuments({
+      ...options,
+      collection: dataCollection(collection),
+      batches: source.read(collection),
+      rewrite: options.rewrite[name] ?? [],
+      verdicts,
+      ttl: ttlIndexesOf(await destination.indexes(name)),
+      onMismatch: mismatches.add,
+      onBatch(documents, bytes) {
+        done.documents += documents;
+        done.bytes += bytes;
+        options.onProgress?.({
+          phase: name,
+          documents: { done: done.documents, total: sum(source, "documents") },
+          bytes: { done: done.bytes, total: sum(source, "bytes") },
+        });
+      },
+    });
+    checkCount(collection, counts);
+    return counts;
+  } finally {
+    await verdicts?.close();
+  }
+}
+
+async function openVerdicts(
+  number: number,
+  { spec, documents }: SourceCollection,
+  folder: string | undefined,
+) {
+  if (folder === undefined) return undefined;
+  const path = join(folder, verdictFileName(number, spec.name));
+  try {
+    return await openVerdictFile(path, documents, "read");
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    const message = `Collection "${spec.name}" has no verdicts: "${path}" is missing`;
+    throw new MigrationError("E_INTEGRITY", message, { hint: "Run the restore again" });
+  }
+}
+
+function sum({ collections }: RestoreSource, field: "documents" | "bytes"): number {
+  return collections.reduce((total, collection) => total + collection[field], 0);
+}
+
+function checkCount({ spec, documents }: SourceCollection, counts: VerificationCounts) {
+  if (counts.documents === documents) return;
+  throw new MigrationError(
+    "E_INTEGRITY",
+    `Collection "${spec.name}" has ${counts.documents} documents in the archive, expected ${documents}`,
+    { hint: "Make the backup again" },
+  );
+}
+
+async function compareStructure(
+  { collections }: RestoreSource,
+  { destination, verdicts }: VerificationOptions,
+): Promise<Difference[]> {
+  const state = verdicts === undefined ? undefined : await readRestoreState(verdicts);
+  return verifyStructure(collections, destination, state ?? { created: [], refusedIndexes: [] });
+}
+
+interface Mismatches {
+  add(mismatch: Mismatch): Promise<void>;
+  count(): number;
+  first(): Mismatch | undefined;
+  close(): Promise<void>;
+}
+
+async function openMismatches(folder: string | undefined): Promise<Mismatches> {
+  const file =
+    folder === undefined ? undefined : await open(join(folder, "mismatches.ndjson"), "w");
+  let count = 0;
+  let first: Mismatch | undefined;
+  return {
+    async add(mismatch) {
+      count++;
+      first ??= mismatch;
+      const { id, ...rest } = mismatch;
+      const ids = id === undefined ? {} : { id: idToJson(id), idBytes: id.toString("base64") };
+      await file?.appendFile(`${JSON.stringify({ ...rest, ...ids })}\n`);
+    },
+    count: () => count,
+    first: () => first,
+    async close() {
+      await file?.sync();
+      await file?.close();
+    },
+  };
+}
+
+function throwOnMismatch(
+  mismatches: Mismatches,
+  structure: readonly Difference[],
+  folder: string | undefined,
+) {
+  const first = mismatches.first();
+  if (first !== undefined) {
+    const id = first.id === undefined ? "without _id" : JSON.stringify(idToJson(first.id));
+    throw new MigrationError(
+      "E_INTEGRITY",
+      `${mismatches.count()} documents are not at the destination as they were restored; the first, ` +
+        `${id} of "${first.collection}", ${words[first.what]}`,
+      {
+        hint:
+          folder === undefined
+            ? "Restore again: what is missing or differs is brought or listed"
+            : `See "${join(folder, "mismatches.ndjson")}" for all of them`,
+        fields: { mismatches: mismatches.count() },
+      },
+    );
+  }
+  const [difference] = structure;
+  if (difference === undefined) return;
+  throw new MigrationError(
+    "E_INTEGRITY",
+    `The ${difference.what} "${difference.name}" of "${difference.collection}" is not at the ` +
+      `destination as it was restored, and ${structure.length - 1} more`,
+    {
+      hint: "Look for who changed it, then run the restore again",
+      fields: { differences: structure.slice(0, 10) },
+    },
+  );
+}
+
+const words = {
+  missing: "is missing",
+  differs: "differs",
+  undecided: "has no verdict",
+} as const;
