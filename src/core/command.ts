@@ -1,8 +1,8 @@
 import yargs, { type Argv } from "yargs";
 import { asMigrationError, type ExitCode, exitCodes, MigrationError } from "./errors.ts";
+import { checkFlags, requireFlags, suggestion, withEnvironment } from "./flags.ts";
 import type { Flags, Option, Options } from "./option.ts";
 import type { Output } from "./output.ts";
-import { redactText } from "./secrets.ts";
 
 /** What a command is: data, and one function. */
 export interface Command<C> {
@@ -39,25 +39,41 @@ export interface Program<C> {
   /** Flags of every command. */
   globals: Options;
   makeContext(globals: Record<string, unknown>): Promise<C>;
+  /** Commands that may also be named as a flag: "status" for `--status`. */
+  commandFlags?: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   out: Output;
 }
 
 /** Parses, runs one command and returns the exit code; every error ends up here, printed once. */
 export async function runProgram<C>(program: Program<C>, argv: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.done;
   try {
-    const parser = makeParser(program, (code) => {
-      exitCode = code;
-    });
     refuseSecrets(argv);
-    await parser.parseAsync([...argv]);
+    return await parseAndRun(program, argv);
   } catch (thrown) {
     const error = asMigrationError(thrown);
     program.out.error(error, { json: wantsJson(argv) });
-    exitCode = error.exitCode;
+    return error.exitCode;
   }
+}
+
+async function parseAndRun<C>(program: Program<C>, argv: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const parser = makeParser(program, (code) => {
+    exitCode = code;
+  });
+  // With a callback, yargs hands over its help, version and completions instead of printing them.
+  await parser.parseAsync(namedCommand(program, argv), {}, (_error, _parsed, text) => {
+    if (text !== "") program.out.text(text);
+  });
   return exitCode;
+}
+
+/** `migctl --status …` is `migctl status …`, for the commands that the program says so of. */
+function namedCommand<C>({ commandFlags = [] }: Program<C>, argv: readonly string[]): string[] {
+  const name = commandFlags.find((flag) => argv.includes(`--${flag}`));
+  if (name === undefined || !argv[0]?.startsWith("-")) return [...argv];
+  return [name, ...argv.filter((argument) => argument !== `--${name}`)];
 }
 
 function makeParser<C>(program: Program<C>, done: (code: ExitCode) => void): Argv {
@@ -68,19 +84,27 @@ function makeParser<C>(program: Program<C>, done: (code: ExitCode) => void): Arg
     .locale("en")
     .help()
     .alias("help", "h")
-    .strict()
-    .recommendCommands()
-    .completion("completion", "Print the completion script for bash or zsh")
-    .parserConfiguration({ "camel-case-expansion": false, "duplicate-arguments-array": false })
+    .parserConfiguration({
+      "boolean-negation": false,
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "parse-positional-numbers": false,
+      "populate--": true,
+      "strip-aliased": true,
+    })
     .exitProcess(false)
     .wrap(Math.min(110, program.out.columns))
-    .demandCommand(1, "Name a command")
     .epilogue(`Exit codes: ${exitCodeLine}\nMore: ${program.name} <command> --help`)
     .fail((message, error) => {
-      throw error ?? usageError(program.name, message);
+      throw error === undefined || error.name === "YError"
+        ? usageError(program.name, message ?? error?.message ?? "Cannot read the command line")
+        : error;
     });
   addOptions(parser, program.globals);
-  for (const command of topLevel(program.commands)) addCommand(parser, program, command, done);
+  addCommands(parser, { program, done, path: [] }, topLevel(program.commands));
+  parser.command("completion", "Print the completion script for bash or zsh", {}, () => {
+    parser.showCompletionScript();
+  });
   return parser;
 }
 
@@ -112,31 +136,80 @@ function topLevel<C>(commands: readonly Command<C>[]): (Command<C> | Group<C>)[]
   return result;
 }
 
-function addCommand<C>(
+interface Place<C> {
+  program: Program<C>;
+  done: (code: ExitCode) => void;
+  /** The words that lead here: "db". */
+  path: readonly string[];
+}
+
+function addCommands<C>(
   parser: Argv,
-  program: Program<C>,
-  entry: Command<C> | Group<C>,
-  done: (code: ExitCode) => void,
+  place: Place<C>,
+  entries: readonly (Command<C> | Group<C>)[],
 ) {
-  if ("noun" in entry) {
-    const verbs = entry.commands.map((command) => command.name).join(", ");
-    parser.command(entry.noun, `Work on ${entry.noun} alone: ${verbs}`, (inner) => {
-      for (const command of entry.commands) addCommand(inner, program, command, done);
-      return inner.demandCommand(1, `Name one of: ${verbs}`);
-    });
-    return;
+  for (const entry of entries) {
+    if ("noun" in entry) addGroup(parser, place, entry);
+    else addCommand(parser, place, entry);
   }
-  const names = entry.isDefault ? [entry.name, "$0"] : entry.name;
+  if (entries.some((entry) => "isDefault" in entry)) return;
+  const names = entries.map(nameOf);
+  parser.command("$0", false, {}, ({ _: words }) => {
+    refuseWords(words.slice(place.path.length), names, true);
+    throw usageError(
+      [place.program.name, ...place.path].join(" "),
+      `Name one of: ${names.join(", ")}`,
+    );
+  });
+}
+
+function nameOf<C>(entry: Command<C> | Group<C>): string {
+  return "noun" in entry ? entry.noun : entry.name;
+}
+
+function addGroup<C>(parser: Argv, place: Place<C>, { noun, commands }: Group<C>) {
+  const verbs = commands.map((command) => command.name).join(", ");
+  parser.command(noun, `Work on ${noun} alone: ${verbs}`, (inner) => {
+    addCommands(inner, { ...place, path: [...place.path, noun] }, commands);
+    return inner;
+  });
+}
+
+function addCommand<C>(parser: Argv, { program, done, path }: Place<C>, command: Command<C>) {
+  const words = [...path, command.name];
+  const known = { ...program.globals, ...command.args };
+  function check(parsed: { _: (string | number)[]; "--"?: string[] }) {
+    const given = [...parsed._, ...(parsed["--"] ?? [])];
+    const isNamed = words.every((word, index) => given[index] === word);
+    const names = isNamed ? [] : topLevel(program.commands).map(nameOf);
+    refuseWords(isNamed ? given.slice(words.length) : given, names, !isNamed);
+    checkFlags(known, parsed);
+  }
   parser.command(
-    names,
-    entry.describe,
-    (inner) => describeCommand(inner, entry),
+    command.isDefault ? [command.name, "$0"] : command.name,
+    command.describe,
+    // Before yargs validates, so that the messages are ours, and the same for the environment.
+    (inner) => describeCommand(inner, command).middleware(check, true),
     async (parsed) => {
-      const flags = withEnvironment(entry.args, parsed, program.env);
-      requireOptions(entry.args, flags, `${program.name} ${entry.name}`);
+      const flags = withEnvironment(command.args, parsed, program.env);
+      requireFlags(command.args, flags, [program.name, ...words].join(" "));
       const globals = withEnvironment(program.globals, parsed, program.env);
-      done(await entry.run(flags, await program.makeContext(globals)));
+      done(await command.run(flags, await program.makeContext(globals)));
     },
+  );
+}
+
+function refuseWords(
+  words: readonly (string | number)[],
+  names: readonly string[],
+  isCommand: boolean,
+) {
+  const word = words[0];
+  if (word === undefined) return;
+  throw new MigrationError(
+    "E_USAGE",
+    isCommand ? `There is no command "${word}"` : `Cannot take the argument "${word}"`,
+    { hint: suggestion(String(word), names) ?? "See --help for the commands and their flags" },
   );
 }
 
@@ -167,61 +240,30 @@ function describeOption(option: Option): string {
   return notes.length > 0 ? `${option.describe} (${notes.join("; ")})` : option.describe;
 }
 
-function withEnvironment(
-  options: Options,
-  parsed: Record<string, unknown>,
-  env: Program<unknown>["env"],
-): Record<string, unknown> {
-  const flags: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(options)) {
-    const value = parsed[name] ?? (option.env ? fromText(option, env[option.env]) : undefined);
-    if (value !== undefined) flags[name] = once(name, option, value);
-  }
-  return flags;
-}
-
-function once(name: string, option: Option, value: unknown): unknown {
-  if (option.array || !Array.isArray(value)) return value;
-  throw new MigrationError("E_USAGE", `Flag --${name} is given ${value.length} times`, {
-    hint: "Give it once",
-  });
-}
-
-function fromText(option: Option, text: string | undefined): unknown {
-  if (text === undefined || text === "") return undefined;
-  if (option.type === "boolean") return text === "1" || text === "true";
-  const value = option.type === "number" ? Number(text) : text;
-  return option.array ? [value] : value;
-}
-
-function requireOptions(options: Options, flags: Record<string, unknown>, command: string) {
-  const missing = Object.entries(options)
-    .filter(([name, option]) => option.required && flags[name] === undefined)
-    .map(([name, option]) => `--${name}${option.value ? ` ${option.value}` : ""}`);
-  if (missing.length > 0) throw usageError(command, `Missing: ${missing.join(", ")}`);
-}
-
 function usageError(command: string, message: string): MigrationError {
   return new MigrationError("E_USAGE", message.trim().split("\n").join("; "), {
     hint: `See "${command} --help"`,
   });
 }
 
+const secretFlag = /^--(?<name>[a-z-]*(?:password|uri|token))(?:=|$)/i;
+const uriWithLogIn = /[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:[^\s@]*@/i;
+
 /** A password on a command line is in every process list: it is refused before anything else. */
 function refuseSecrets(argv: readonly string[]) {
   for (const argument of argv) {
-    const name = /^--([a-z-]*(?:password|uri|token))(?:=|$)/i.exec(argument)?.[1];
-    if (name !== undefined || /^[a-z+]+:\/\/[^/@]*:[^/@]*@/i.test(argument)) {
-      throw new MigrationError(
-        "E_USAGE",
-        `Cannot take a secret from the command line: ${name ? `--${name}` : redactText(argument)}`,
-        { hint: "Write the MongoDB URI into a file (mode 0600) and name it with --…-uri-file" },
-      );
-    }
+    const { name } = secretFlag.exec(argument)?.groups ?? {};
+    if (name === undefined && !uriWithLogIn.test(argument)) continue;
+    const what = name === undefined ? "a URI with a password" : `--${name}`;
+    throw new MigrationError("E_USAGE", `Cannot take a secret from the command line: ${what}`, {
+      hint: "Write the MongoDB URI into a file (mode 0600) and name it with --…-uri-file",
+    });
   }
 }
 
 function wantsJson(argv: readonly string[]): boolean {
-  const text = argv.join(" ");
-  return /(^| )(-o|--output)[ =]?json( |$)/.test(text);
+  return argv.some((argument, index) => {
+    if (/^(?:-o|--output)=json$/.test(argument)) return true;
+    return (argument === "-o" || argument === "--output") && argv[index + 1] === "json";
+  });
 }

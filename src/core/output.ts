@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { stringify } from "yaml";
 import { type MigrationError, toErrorRecord } from "./errors.ts";
-import { redactText } from "./secrets.ts";
+import { redactText, redactValue } from "./secrets.ts";
 
 interface Sink {
   write(text: string): unknown;
@@ -16,7 +16,10 @@ export type OutputFormat = (typeof outputFormats)[number];
 export interface Output {
   readonly columns: number;
   readonly isTerminal: boolean;
+  /** One line; a line feed in it comes out of a name, and is shown as such. */
   line(text: string): void;
+  /** Several lines that the program itself made: its help. */
+  text(lines: string): void;
   note(text: string): void;
   data(value: unknown, format: Exclude<OutputFormat, "table">): void;
   table(head: readonly string[], rows: readonly (readonly string[])[]): void;
@@ -24,24 +27,49 @@ export interface Output {
 }
 
 export function makeOutput(stdout: Sink, stderr: Sink): Output {
-  const line = (text: string) => void stdout.write(`${redactText(text)}\n`);
+  const text = (lines: string) => void stdout.write(`${lines.split("\n").map(clean).join("\n")}\n`);
   return {
     columns: stdout.columns ?? 100,
     isTerminal: stderr.isTTY === true,
-    line,
-    note: (text) => void stderr.write(`${redactText(text)}\n`),
+    line: (line) => void stdout.write(`${clean(line)}\n`),
+    text,
+    note: (line) => void stderr.write(`${clean(line)}\n`),
     data: (value, format) =>
-      line(format === "json" ? JSON.stringify(value, jsonValue, 2) : stringify(value).trimEnd()),
-    table: (head, rows) => line(renderTable(head, rows)),
+      void stdout.write(`${format === "json" ? toJson(value, 2) : toYaml(value)}\n`),
+    table: (head, rows) => text(renderTable(head, rows)),
     error(error, { json }) {
-      if (json) line(JSON.stringify({ error: toErrorRecord(error) }));
-      stderr.write(`${redactText(renderError(error))}\n`);
+      if (json) stdout.write(`${toJson({ error: toErrorRecord(error) })}\n`);
+      stderr.write(`${renderError(error).map(clean).join("\n")}\n`);
     },
   };
 }
 
+function clean(line: string): string {
+  return printable(redactText(line));
+}
+
+function toJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(redactValue(value), jsonValue, indent) ?? "null";
+  return printableLines(text);
+}
+
 function jsonValue(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? value.toString() : value;
+}
+
+function toYaml(value: unknown): string {
+  const redacted = redactValue(value);
+  const text = stringify(redacted, { aliasDuplicateObjects: false }).trimEnd();
+  if (printableLines(text) === text) return text;
+  // Only a quoted text can hold an escape.
+  const quoted = { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "QUOTE_DOUBLE" } as const;
+  return printableLines(
+    stringify(redacted, { aliasDuplicateObjects: false, lineWidth: 0, ...quoted }).trimEnd(),
+  );
+}
+
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
 
 /** Columns without borders, as kubectl prints them, so that rows stay greppable. */
@@ -74,13 +102,13 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-function renderError(error: MigrationError): string {
-  const lines = [`Error: ${printable(error.message)} (${error.code})`];
+function renderError(error: MigrationError): string[] {
+  const lines = [`Error: ${error.message} (${error.code})`];
   const { problems } = error.fields;
-  if (Array.isArray(problems)) lines.push(...problems.map((text) => `  ${printable(String(text))}`));
-  if (error.hint) lines.push(`  ${printable(error.hint)}`);
-  if (error.kind === "bug") lines.push(stackOf(error.cause ?? error));
-  return lines.join("\n");
+  if (Array.isArray(problems)) lines.push(...problems.map((text) => `  ${text}`));
+  if (error.hint) lines.push(`  ${error.hint}`);
+  if (error.kind === "bug") lines.push(...stackOf(error.cause ?? error).split("\n"));
+  return lines;
 }
 
 function stackOf(thrown: unknown): string {

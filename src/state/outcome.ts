@@ -73,6 +73,8 @@ export function exitCodeOf(items: readonly ItemStatus[]): ExitCode {
     const code = steps.find(({ error }) => error !== undefined)?.error?.code;
     if (code !== undefined) return exitOf(code);
   }
+  // Without an error something is open all the same: that is no success.
+  if (items.some(({ state }) => state !== "done")) return exitCodes.unexpected;
   const findings = items.some((item) => outcomeOf(item).hasFindings);
   return findings ? exitCodes.finishedWithFindings : exitCodes.done;
 }

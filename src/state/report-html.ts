@@ -1,5 +1,6 @@
+import { printable } from "../core/output.ts";
 import { sumOfVerdicts, type VerdictCounts, verdicts } from "../core/verdict.ts";
-import { type Report, type ReportItem, verdictRows } from "./report.ts";
+import { headlineOf, type Report, type ReportItem, verdictRows } from "./report.ts";
 
 /** The report as one page: no scripts, nothing fetched, every value escaped. */
 export function renderReportHtml(report: Report): string {
@@ -14,7 +15,7 @@ export function renderReportHtml(report: Report): string {
 <style>${style}</style>
 </head>
 <body>
-<h1>${text(title)} <span class="state ${text(report.state)}">${text(headline(report))}</span></h1>
+<h1>${text(title)} <span class="state ${text(report.state)}">${text(headlineOf(report))}</span></h1>
 ${facts(report)}
 <h2>All items</h2>
 ${verdictTable([
@@ -25,11 +26,6 @@ ${report.items.map(renderItem).join("\n")}
 </body>
 </html>
 `;
-}
-
-function headline(report: Report): string {
-  if (report.state !== "done") return report.state;
-  return report.exitCode === 3 ? "done, with findings" : "done and verified";
 }
 
 function facts(report: Report): string {
@@ -103,7 +99,7 @@ const entities: Record<string, string> = {
 };
 
 function text(value: string): string {
-  return value.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+  return printable(value).replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
 const style = `

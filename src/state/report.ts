@@ -19,6 +19,8 @@ export interface Report {
   generation: number;
   /** How content was compared: what was hashed on both sides. */
   verify: string;
+  /** False when files were moved and none of their content was compared. */
+  contentVerified: boolean;
   onConflict: string;
   totals: { documents: VerdictCounts; files: VerdictCounts };
   items: ReportItem[];
@@ -58,7 +60,8 @@ export function makeReport(plan: Plan, status: Status): Report {
     startedAt: new Date(status.startedAt).toISOString(),
     finishedAt: status.finishedAt ? new Date(status.finishedAt).toISOString() : undefined,
     generation: status.generation,
-    verify: verifyText(plan.options.verify),
+    verify: verifyText(plan),
+    contentVerified: plan.migrationType === "db" || plan.options.verify !== "none",
     onConflict: plan.options.onConflict,
     totals,
     items,
@@ -69,7 +72,20 @@ function describeSide({ dir, database }: Plan["source"]): string {
   return database === undefined ? dir : `${dir}, database ${database.database}`;
 }
 
-function verifyText(mode: Plan["options"]["verify"]): string {
+/** In a few words, how it ended; "verified" only where content was. */
+export function headlineOf({ state, exitCode, contentVerified, items }: Report): string {
+  if (state === "failed") {
+    const failed = items.filter((item) => item.state === "failed").length;
+    return `failed (${failed} of ${items.length} items)`;
+  }
+  if (state !== "done") return state;
+  const verified = contentVerified ? "" : ", file content NOT verified";
+  if (exitCode === 3) return `done, with findings${verified}`;
+  return contentVerified ? "done and verified" : `done${verified}`;
+}
+
+function verifyText({ migrationType, options: { verify: mode } }: Plan): string {
+  if (migrationType === "db") return "every document was compared byte for byte";
   if (typeof mode === "object") return `a sample of ${mode.sample * 100} % was hashed`;
   if (mode === "none") return "NO content was hashed: only sizes, times and attributes";
   return mode === "full" ? "every file was hashed" : "every file that was written was hashed";

@@ -1,0 +1,32 @@
+import { loadLocalRequest } from "../../config/load.ts";
+import { loadApplication } from "../../config/load-application.ts";
+import { options } from "../../config/options.ts";
+import { askManager } from "../../controller/manager.ts";
+import { planRequest } from "../../controller/request.ts";
+import { defineCommand } from "../../core/command.ts";
+import { exitCodes } from "../../core/errors.ts";
+import { Forecast } from "../../plan/forecast.ts";
+import type { CliContext } from "../context.ts";
+import { hasChanges, printForecast } from "../forecast-view.ts";
+import { requestOptions } from "../request-options.ts";
+
+export const planCommand = defineCommand({
+  name: "plan",
+  describe: "Show what would be moved, what clashes and what is needed; nothing is written",
+  args: { ...requestOptions, "detailed-exitcode": options["detailed-exitcode"] },
+  examples: [
+    ["migctl plan --source-dir … --user jane", "Documents, files and bytes of one user"],
+    ["migctl plan … -o json", "The same for programs"],
+    ["migctl plan … --detailed-exitcode", "10 when there is something to move"],
+  ],
+  async run(flags, context: CliContext) {
+    const request = loadLocalRequest(flags);
+    const application = await loadApplication(request.application);
+    const { plan, facts } = await planRequest(request, application, context.manager);
+    const forecast = await askManager(context.manager, ["forecast", "--plan", "-"], plan, Forecast);
+    if (context.format === "table") printForecast({ plan, facts, forecast }, context.out);
+    else context.out.data({ plan, facts, ...forecast }, context.format);
+    const isDifferent = flags["detailed-exitcode"] === true && hasChanges(forecast);
+    return isDifferent ? exitCodes.changesFound : exitCodes.done;
+  },
+});

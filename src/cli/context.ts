@@ -1,0 +1,37 @@
+import { fileURLToPath } from "node:url";
+import type { ManagerProgram } from "../controller/manager.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import type { Output, OutputFormat } from "../core/output.ts";
+import type { ProgressMode } from "./progress.ts";
+
+/** What every command of migctl gets beside its flags; made once, in main.ts. */
+export interface CliContext {
+  out: Output;
+  clock: Clock;
+  manager: ManagerProgram;
+  format: OutputFormat;
+  progress: ProgressMode;
+  /** Calls back for each SIGINT and SIGTERM until released. */
+  onStop(stop: () => void): () => void;
+}
+
+interface Globals {
+  output?: OutputFormat;
+  progress?: ProgressMode;
+}
+
+const managerPath = fileURLToPath(new URL("../manager/main.ts", import.meta.url));
+
+export function makeCliContext(flags: Globals, out: Output): CliContext {
+  return {
+    out,
+    clock: systemClock,
+    manager: { command: process.execPath, args: [managerPath] },
+    format: flags.output ?? "table",
+    progress: flags.progress ?? "auto",
+    onStop(stop) {
+      process.on("SIGINT", stop).on("SIGTERM", stop);
+      return () => void process.off("SIGINT", stop).off("SIGTERM", stop);
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import type { Output } from "../core/output.ts";
+import { noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.ts";
+import type { Facts } from "../plan/facts.ts";
+import type { Forecast, ItemForecast } from "../plan/forecast.ts";
+import type { Plan } from "../plan/plan.ts";
+import { formatBytes, formatCount } from "./format.ts";
+
+export interface ForecastView {
+  plan: Plan;
+  facts: Facts;
+  forecast: Forecast;
+}
+
+export function printForecast({ plan, facts, forecast }: ForecastView, out: Output) {
+  out.line(`Plan ${plan.name} (${plan.migrationType}); nothing was written`);
+  out.line(`  from ${side(plan.source.dir, facts.source.version)}`);
+  out.line(`  to   ${side(plan.destination.dir, facts.destination.version)}`);
+  for (const warning of facts.warnings) out.line(`  warning: ${warning}`);
+  out.line("");
+  out.table(
+    ["SCOPE", "WHAT", "COUNT", "SIZE", "NEW", "CHANGED", "IDENTICAL", "CONFLICT", "REJECTED"],
+    forecast.items.flatMap(itemRows),
+  );
+  out.line("");
+  out.line(spaceLine("destination", forecast.space.destination));
+  out.line(spaceLine("work directory", forecast.space.workDir));
+  for (const item of forecast.items) printRemarks(item, out);
+}
+
+function side(dir: string, version: string | undefined): string {
+  return version === undefined ? dir : `${dir}, MongoDB ${version}`;
+}
+
+function itemRows(item: ItemForecast): string[][] {
+  const rows = item.documents
+    .filter(({ documents }) => documents > 0)
+    .map((one) => row(item.scope, one.collection, one.documents, one));
+  if (item.files) rows.push(row(item.scope, "(files)", item.files.entries, item.files));
+  return rows.length > 0 ? rows : [row(item.scope, "(nothing)", 0, nothing)];
+}
+
+const nothing = { bytes: 0, verdicts: noVerdicts() };
+
+function row(
+  scope: string,
+  what: string,
+  count: number,
+  { bytes, verdicts }: { bytes: number; verdicts: VerdictCounts },
+): string[] {
+  const { migrated, updated, identical, conflict, rejected } = verdicts;
+  const counts = [migrated, updated, identical, conflict, rejected].map(formatCount);
+  return [scope, what, formatCount(count), formatBytes(bytes), ...counts];
+}
+
+function spaceLine(name: string, space: { neededBytes: number; freeBytes: number }): string {
+  const short = space.neededBytes > space.freeBytes ? "  TOO LITTLE" : "";
+  const needed = formatBytes(space.neededBytes);
+  return `Space at the ${name}: needs up to ${needed}, has ${formatBytes(space.freeBytes)}${short}`;
+}
+
+function printRemarks(item: ItemForecast, out: Output) {
+  const lines: string[] = [];
+  if (item.owners.length > 0) {
+    lines.push(`owners that must exist at the destination: ${item.owners.join(", ")}`);
+  }
+  for (const { direction, collection, field, target, count, dangling } of item.outside) {
+    const gone = dangling > 0 ? `, ${formatCount(dangling)} of them nowhere at the source` : "";
+    lines.push(
+      direction === "out"
+        ? `${collection}.${field} points at ${formatCount(count)} ${target} outside of the scope${gone}`
+        : `${formatCount(count)} ${collection} outside of the scope belong to ${target} in it (${field})`,
+    );
+  }
+  if (item.outside.some(({ count, dangling }) => count > dangling)) {
+    lines.push("  --include-references takes them along");
+  }
+  if (item.leftOut.length > 0) lines.push(`left out: ${item.leftOut.join(", ")}`);
+  lines.push(...listed("paths that documents name are not at the source", item.missing));
+  lines.push(...listed("documents have an id or owner that cannot be a path", item.unsafe));
+  for (const { collection, examples, unchecked } of item.documents) {
+    for (const example of examples)
+      lines.push(`conflict: ${collection} ${JSON.stringify(example)}`);
+    if (unchecked > 0) {
+      lines.push(`${formatCount(unchecked)} ${collection} were not checked for unique indexes`);
+    }
+  }
+  if (lines.length === 0) return;
+  out.line("");
+  out.line(`${item.scope}:`);
+  for (const line of lines) out.line(`  ${line}`);
+}
+
+function listed(what: string, { count, examples }: ItemForecast["missing"]): string[] {
+  if (count === 0) return [];
+  const shown = examples
+    .slice(0, 3)
+    .map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
+  return [`${formatCount(count)} ${what}: ${shown.join(", ")}${count > shown.length ? ", …" : ""}`];
+}
+
+/** Whether a run would write anything. */
+export function hasChanges({ items }: Forecast): boolean {
+  return items.some(({ documents, files }) =>
+    [...documents.map(({ verdicts }) => verdicts), ...(files ? [files.verdicts] : [])].some(
+      (counts) => sumOfVerdicts(counts) > counts.identical + counts.conflict + counts.rejected,
+    ),
+  );
+}

@@ -1,0 +1,93 @@
+import { printable } from "../core/output.ts";
+import type { Status, StepStatus } from "../state/status.ts";
+import { formatBytes, formatCount, formatDuration } from "./format.ts";
+
+type Measure = "bytes" | "documents" | "files";
+
+interface Sample {
+  at: number;
+  done: number;
+}
+
+interface Speed {
+  perSecond: number;
+  /** Milliseconds; undefined where the total is unknown or nothing moves. */
+  left: number | undefined;
+}
+
+const windowMilliseconds = 30_000;
+const barWidth = 20;
+
+/** Turns statuses into lines; keeps what the rate is computed from: half a minute of the past. */
+export function makeProgressView(elapsed: () => number) {
+  const samples = new Map<string, Sample[]>();
+  return function lines(status: Status): string[] {
+    return status.items.map((item) => {
+      const index = item.steps.findIndex(({ state }) => state === "running");
+      const step = item.steps[index];
+      const done = item.steps.filter(({ state }) => state === "done").length;
+      const head = `${printable(item.scope)}  ${done}/${item.steps.length}`;
+      if (step === undefined) return `${head}  ${item.state}`;
+      return `${head}  ${step.id}  ${stepText(`${item.id}/${step.id}`, step)}`.trimEnd();
+    });
+  };
+
+  function stepText(key: string, step: StepStatus): string {
+    const measure = measureOf(step);
+    if (measure === undefined) return printable(step.progress?.phase ?? "");
+    const count = step.progress?.[measure];
+    if (count === undefined) return "";
+    const speed = speedOf(`${key}/${measure}`, count);
+    const share = count.total ? Math.min(1, count.done / count.total) : undefined;
+    const parts = [
+      share === undefined ? "" : `${bar(share)} ${Math.floor(share * 100)} %`,
+      amount(measure, count.done, count.total),
+      rate(measure, speed.perSecond),
+      speed.left === undefined ? "" : `${formatDuration(speed.left)} left`,
+    ];
+    return parts.filter((part) => part !== "").join("  ");
+  }
+
+  function speedOf(key: string, count: { done: number; total?: number }): Speed {
+    const now = elapsed();
+    const earlier = samples.get(key) ?? [];
+    // Less than before: a new attempt, whose speed the old one says nothing of.
+    const isSame = (earlier.at(-1)?.done ?? 0) <= count.done;
+    const kept = earlier.filter(({ at }) => isSame && now - at <= windowMilliseconds);
+    kept.push({ at: now, done: count.done });
+    samples.set(key, kept);
+    const first = kept[0];
+    const seconds = first === undefined ? 0 : (now - first.at) / 1000;
+    const perSecond =
+      first === undefined || seconds < 0.5 ? 0 : (count.done - first.done) / seconds;
+    const open = count.total === undefined ? undefined : Math.max(0, count.total - count.done);
+    const left = open === undefined || perSecond <= 0 ? undefined : (open / perSecond) * 1000;
+    return { perSecond: Math.max(0, perSecond), left };
+  }
+}
+
+/** Bytes tell most; a step that only counts documents or files is measured by these. */
+function measureOf({ progress }: StepStatus): Measure | undefined {
+  for (const measure of ["bytes", "documents", "files"] as const) {
+    if (progress?.[measure]?.total) return measure;
+  }
+  return (["bytes", "documents", "files"] as const).find((measure) => progress?.[measure]);
+}
+
+function amount(measure: Measure, done: number, total: number | undefined): string {
+  const show = measure === "bytes" ? formatBytes : formatCount;
+  const noun = measure === "bytes" ? "" : ` ${measure}`;
+  return total === undefined ? `${show(done)}${noun}` : `${show(done)}/${show(total)}${noun}`;
+}
+
+function rate(measure: Measure, perSecond: number): string {
+  if (perSecond <= 0) return "";
+  return measure === "bytes"
+    ? `${formatBytes(perSecond)}/s`
+    : `${formatCount(Math.round(perSecond))} ${measure}/s`;
+}
+
+function bar(share: number): string {
+  const full = Math.floor(share * barWidth);
+  return `${"█".repeat(full)}${"░".repeat(barWidth - full)}`;
+}

@@ -1,0 +1,104 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { MigrationError } from "../core/errors.ts";
+import { conflictPolicies } from "../core/verdict.ts";
+
+/** What `--verify` says, as data. */
+const Verify = z.string().transform((text, context) => {
+  if (text === "written" || text === "full" || text === "none") return text;
+  const percent = /^sample=(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  const share = Number(percent) / 100;
+  if (share > 0 && share <= 1) return { sample: share };
+  context.addIssue({
+    code: "custom",
+    message: `must be written, full, none or a sample such as sample=1%, not "${text}"`,
+  });
+  return z.NEVER;
+});
+
+/** Reads `--verify` of a command that takes no whole request. */
+export function loadVerifyMode(text: string): z.output<typeof Verify> {
+  const result = Verify.safeParse(text);
+  if (result.success) return result.data;
+  throw new MigrationError(
+    "E_USAGE",
+    `--verify ${result.error.issues[0]?.message ?? "is malformed"}`,
+    {
+      hint: "Give written, full, none, or a share such as sample=1%",
+    },
+  );
+}
+
+const Folder = z
+  .string({ error: "is needed" })
+  .min(1)
+  .transform((path) => resolve(path));
+const UriFile = Folder.optional();
+
+const deploymentName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** A request for a migration between two local endpoints, with every default filled in. */
+const LocalRequest = z.object({
+  migrationType: z.enum(["full", "files", "db"]).default("full"),
+  application: z.string().default("mvi"),
+  user: z.array(z.string().min(1)).default([]),
+  "project-group": z.array(z.string().min(1)).default([]),
+  "include-references": z.boolean().default(false),
+  "include-collection": z.array(z.string()).default([]),
+  "include-path": z.array(z.string()).default([]),
+  "source-dir": Folder,
+  "source-uri-file": UriFile,
+  "source-database": z.string().min(1).optional(),
+  "dest-dir": Folder,
+  "dest-uri-file": UriFile,
+  "dest-database": z.string().min(1).optional(),
+  "on-conflict": z.enum(conflictPolicies).default("keep-destination"),
+  verify: Verify.default("written"),
+  ownership: z.enum(["preserve", "inherit"]).optional(),
+  compression: z.enum(["deflate", "store"]).default("deflate"),
+  bwlimit: z.number().positive().optional(),
+  after: z.enum(["list", "run"]).default("list"),
+  "force-db": z.boolean().default(false),
+  rerun: z.boolean().default(false),
+  name: z
+    .string()
+    .regex(deploymentName, { message: "must be lower-case letters, digits and dashes" })
+    .optional(),
+  "work-dir": Folder.optional(),
+});
+
+export type LocalRequest = z.infer<typeof LocalRequest>;
+
+/** Fills in defaults and checks the flags together; all problems are told at once. */
+export function loadLocalRequest(flags: Record<string, unknown>): LocalRequest {
+  const result = LocalRequest.safeParse(flags);
+  const problems = (result.error?.issues ?? []).map(
+    (issue) => `--${issue.path.join(".")} ${issue.message}`,
+  );
+  problems.push(...missingUriFiles(flags));
+  if (result.success && problems.length === 0) return result.data;
+  throw new MigrationError("E_USAGE", [...new Set(problems)].join("; "), {
+    hint: "See --help for what each flag takes",
+  });
+}
+
+/** Of the flags as given: a schema looks at several of them only once each is well-formed. */
+function missingUriFiles(flags: Record<string, unknown>): string[] {
+  const { migrationType, user, "project-group": group } = flags;
+  const withDocuments = migrationType !== "files";
+  const isScoped = [user, group].flat().some((one) => one !== undefined);
+  const problems: string[] = [];
+  if (flags["source-uri-file"] === undefined && (withDocuments || isScoped)) {
+    const why = withDocuments ? "to move documents" : "to tell which files belong to the scope";
+    problems.push(`--source-uri-file is needed ${why}`);
+  }
+  if (flags["dest-uri-file"] === undefined && withDocuments) {
+    problems.push("--dest-uri-file is needed to move documents");
+  }
+  return problems;
+}
+
+/** Where a migration's folder and the ledger are, unless they were put elsewhere. */
+export function workDirOf(sourceDir: string, workDir: string | undefined): string {
+  return workDir ?? `${sourceDir}/logs/migrations`;
+}

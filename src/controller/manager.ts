@@ -1,0 +1,106 @@
+import { execa } from "execa";
+import { z } from "zod";
+import { type ErrorCode, errorCodes, MigrationError } from "../core/errors.ts";
+
+/** How to start the manager on this machine: the program and its first arguments. */
+export interface ManagerProgram {
+  command: string;
+  args: readonly string[];
+}
+
+const Failure = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+    fields: z.record(z.string(), z.unknown()).optional(),
+  }),
+});
+
+/**
+ * Asks the manager for something that only it can see, and returns its JSON as `schema` reads it.
+ * The manager's own error is thrown as ours.
+ */
+export async function askManager<T>(
+  manager: ManagerProgram,
+  args: readonly string[],
+  input: unknown,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const child = execa(manager.command, [...manager.args, ...args, "-o", "json"], {
+    input: JSON.stringify(input),
+    reject: false,
+    stderr: "pipe",
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  const { exitCode, stdout, stderr, failed } = await child;
+  const answer = parseJson(stdout);
+  const failure = Failure.safeParse(answer);
+  if (failure.success) throw fromRecord(failure.data.error);
+  const result = schema.safeParse(answer);
+  if (!failed && result.success) return result.data;
+  throw new MigrationError("E_UNEXPECTED", `The manager ended with ${exitCode ?? "a signal"}`, {
+    cause: new Error(stderr.slice(-2000) || result.error?.message),
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fromRecord(record: z.infer<typeof Failure>["error"]): MigrationError {
+  const code: ErrorCode = isErrorCode(record.code) ? record.code : "E_UNEXPECTED";
+  return new MigrationError(code, record.message, {
+    ...(record.hint === undefined ? {} : { hint: record.hint }),
+    ...(record.fields === undefined ? {} : { fields: record.fields }),
+  });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return code in errorCodes;
+}
+
+export interface ManagerRun {
+  /** Resolves with the manager's exit code. */
+  ended: Promise<number>;
+  /** Asks it to write a checkpoint and stop; a second time stops it at once. */
+  stop(): void;
+}
+
+/**
+ * Starts a migration's manager beside us, with the plan on its standard input. Its log goes to
+ * `onLog` line by line; it goes on by itself should we be killed.
+ */
+export function startManager(
+  manager: ManagerProgram,
+  args: readonly string[],
+  plan: unknown,
+  onLog: (lines: string) => void,
+): ManagerRun {
+  const child = execa(manager.command, [...manager.args, "run", "--plan", "-", ...args], {
+    input: JSON.stringify(plan),
+    reject: false,
+    buffer: false,
+    detached: true,
+    cleanup: false,
+    stdout: "ignore",
+    env: { MIGCTL_LOG_FORMAT: "json" },
+  });
+  child.stderr.setEncoding("utf8").on("data", onLog);
+  let stops = 0;
+  return {
+    ended: child.then(exitOf),
+    stop() {
+      stops += 1;
+      child.kill(stops === 1 ? "SIGTERM" : "SIGKILL");
+    },
+  };
+}
+
+function exitOf(end: { exitCode?: number | undefined; signal?: string | undefined }): number {
+  return end.exitCode ?? (end.signal === "SIGKILL" ? 137 : 1);
+}

@@ -1,0 +1,77 @@
+import type { Application } from "../config/application.ts";
+import { type LocalRequest, workDirOf } from "../config/load.ts";
+import { CheckRequest, Facts } from "../plan/facts.ts";
+import { makePlan } from "../plan/make.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Scope } from "../plan/scope.ts";
+import { askManager, type ManagerProgram } from "./manager.ts";
+
+export interface Planned {
+  plan: Plan;
+  facts: Facts;
+}
+
+/** Has both sides of a request looked at, and makes the plan. Nothing is written. */
+export async function planRequest(
+  request: LocalRequest,
+  application: Application,
+  manager: ManagerProgram,
+): Promise<Planned> {
+  const wanted = checkRequestOf(request, application);
+  const facts = await askManager(manager, ["check", "--request", "-"], wanted, Facts);
+  const { source, destination } = wanted;
+  const sourceDir = facts.source.dir;
+  const plan = makePlan({
+    migrationType: request.migrationType,
+    application,
+    scopes: wanted.scopes,
+    options: {
+      onConflict: request["on-conflict"],
+      verify: request.verify,
+      ownership: request.ownership ?? (facts.canPreserveOwnership ? "preserve" : "inherit"),
+      compression: request.compression,
+      includeReferences: request["include-references"],
+      includeCollections: request["include-collection"],
+      includePaths: request["include-path"],
+      after: request.after,
+      forceDb: request["force-db"],
+      ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
+    },
+    source: { kind: "local", ...source, dir: sourceDir, identity: facts.source.identity },
+    destination: {
+      ...{ kind: "local", ...destination },
+      ...{ dir: facts.destination.dir, identity: facts.destination.identity },
+    },
+    workDir: workDirOf(sourceDir, request["work-dir"]),
+    ...(request.name === undefined ? {} : { name: request.name }),
+  });
+  return { plan, facts };
+}
+
+function checkRequestOf(request: LocalRequest, application: Application): CheckRequest {
+  return {
+    application,
+    migrationType: request.migrationType,
+    scopes: scopesOf(request),
+    source: {
+      dir: request["source-dir"],
+      ...database(request["source-uri-file"], request["source-database"], application),
+    },
+    destination: {
+      dir: request["dest-dir"],
+      ...database(request["dest-uri-file"], request["dest-database"], application),
+    },
+  };
+}
+
+function database(uriFile: string | undefined, name: string | undefined, app: Application) {
+  return uriFile === undefined ? {} : { database: { uriFile, database: name ?? app.database } };
+}
+
+/** Each user and each project group is an item of its own; none of them means the whole server. */
+function scopesOf(request: LocalRequest): Scope[] {
+  const users = request.user.map((value): Scope => ({ kind: "user", value }));
+  const groups = request["project-group"].map((value): Scope => ({ kind: "project-group", value }));
+  const scopes = [...users, ...groups];
+  return scopes.length > 0 ? scopes : [{ kind: "server" }];
+}

@@ -1,0 +1,46 @@
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineCommand } from "../../core/command.ts";
+import { codeOf, exitCodes } from "../../core/errors.ts";
+import { withReleasers } from "../../core/releasers.ts";
+import { options } from "../../config/options.ts";
+import { ledgerFolder } from "../../plan/inputs.ts";
+import { Plan } from "../../plan/plan.ts";
+import { openLedger } from "../../state/ledger.ts";
+import { forecastPlan } from "../../workers/forecast.ts";
+import type { ManagerContext } from "../context.ts";
+import { readDocument } from "../read-document.ts";
+
+export const forecastCommand = defineCommand({
+  name: "forecast",
+  describe: "Tell what a plan would move and what would clash; nothing is written to either side",
+  args: { plan: options.plan },
+  examples: [["migmgr forecast --plan plan.json -o json", "What migctl plan shows"]],
+  async run({ plan: path }, context: ManagerContext) {
+    const plan = await readDocument(path, Plan, context);
+    const { clock, log, stop, out, format } = context;
+    const forecast = await withReleasers(async (release) => {
+      const scratch = await mkdtemp(join(tmpdir(), "migmgr-forecast-"));
+      release(() => rm(scratch, { recursive: true, force: true }));
+      await copyLedger(plan, scratch);
+      const ledger = await openLedger(scratch, { clock, signal: stop.signal });
+      release(() => ledger.close());
+      return forecastPlan(plan, scratch, {
+        ...{ log, clock, signal: stop.signal, run: "forecast", ledger },
+        report: (progress) => log.debug({ progress }, "Progress"),
+      });
+    });
+    out.data(forecast, format === "yaml" ? "yaml" : "json");
+    return exitCodes.done;
+  },
+});
+
+/** Works on a copy, so that a look at it changes nothing and waits for nobody. */
+async function copyLedger(plan: Plan, scratch: string) {
+  try {
+    await copyFile(`${ledgerFolder(plan)}/ledger.sqlite`, `${scratch}/ledger.sqlite`);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+import { defineCommand } from "../../core/command.ts";
+import { exitCodes } from "../../core/errors.ts";
+import { readStatus } from "../../state/recover.ts";
+import { rowsOf } from "../../state/rows.ts";
+import type { ManagerContext } from "../context.ts";
+
+export const statusCommand = defineCommand({
+  name: "status",
+  describe: "Show the steps of a migration; works without anything running",
+  args: {
+    folder: {
+      type: "string",
+      describe: "The migration's folder: <work-dir>/<name>",
+      value: "DIR",
+      required: true,
+      env: "MIGCTL_FOLDER",
+    },
+  },
+  examples: [
+    ["migmgr status --folder data/logs/migrations/mvi-full-1a2b3c4d", "As a table"],
+    ["migmgr status --folder … -o json", "The whole status document"],
+  ],
+  async run({ folder }, { out, format, clock }: ManagerContext) {
+    const status = await readStatus(resolve(folder));
+    if (format !== "table") {
+      out.data(status, format);
+      return exitCodes.done;
+    }
+    const rows = rowsOf(status, clock.now()).map((row) => [
+      row.item,
+      row.step ?? "",
+      row.state,
+      row.milliseconds === undefined ? "" : `${(row.milliseconds / 1000).toFixed(1)} s`,
+      row.error ? `${row.error.code}: ${row.error.message}` : countsText(row.verdicts),
+    ]);
+    out.line(`${status.name}: ${status.state}`);
+    out.table(["ITEM", "STEP", "STATE", "TIME", "RESULT"], rows);
+    return exitCodes.done;
+  },
+});
+
+function countsText(counts: Record<string, number> | undefined): string {
+  const shown = Object.entries(counts ?? {}).filter(([, count]) => count > 0);
+  return shown.map(([name, count]) => `${name} ${count}`).join(", ");
+}

@@ -1,0 +1,39 @@
+import { defineCommand } from "../../core/command.ts";
+import { type ExitCode, exitCodes, toErrorRecord } from "../../core/errors.ts";
+import { loadVerifyMode } from "../../config/load.ts";
+import { options } from "../../config/options.ts";
+import { ledgerFolder } from "../../plan/inputs.ts";
+import { Plan } from "../../plan/plan.ts";
+import { verifyAgain } from "../../workers/verify-again.ts";
+import type { ManagerContext } from "../context.ts";
+import { runByHand } from "../hand-run.ts";
+import { readDocument } from "../read-document.ts";
+
+export const verifyCommand = defineCommand({
+  name: "verify",
+  describe: "Check an earlier migration again: read both sides, compare, write nothing",
+  args: { plan: options.plan, verify: options.verify },
+  examples: [
+    ["migmgr verify --plan data/logs/migrations/mvi-full-1a2b3c4d/plan.json", "As it was verified"],
+    ["migmgr verify --plan … --verify full", "Hash every file"],
+  ],
+  async run(flags, context: ManagerContext): Promise<ExitCode> {
+    const plan = await readDocument(flags.plan, Plan, context);
+    const mode = flags.verify === undefined ? plan.options.verify : loadVerifyMode(flags.verify);
+    const checks = await runByHand(context, undefined, (ctx, scratch) =>
+      verifyAgain({ ...plan, options: { ...plan.options, verify: mode } }, scratch, ctx),
+    );
+    const shown = checks.map(({ error, ...check }) => ({
+      ...{ ...check, equal: error === undefined },
+      error: error && toErrorRecord(error),
+    }));
+    if (context.format !== "table") context.out.data({ ledger: ledgerFolder(plan), checks: shown }, context.format);
+    else {
+      context.out.table(
+        ["ITEM", "PART", "RESULT"],
+        shown.map(({ item, part, error }) => [item, part, error ? `${error.code}: ${error.message}` : "equal"]),
+      );
+    }
+    return checks.every(({ error }) => error === undefined) ? exitCodes.done : exitCodes.integrity;
+  },
+});

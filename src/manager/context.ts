@@ -1,0 +1,43 @@
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
+import { type Logger, makeLog } from "../core/log.ts";
+import type { Output, OutputFormat } from "../core/output.ts";
+import { type Stop, stopOnSignals } from "./signals.ts";
+
+/** What every command of migmgr gets beside its flags; made once, in main.ts. */
+export interface ManagerContext {
+  out: Output;
+  log: Logger;
+  clock: Clock;
+  stop: Stop;
+  format: OutputFormat;
+  readInput(): Promise<string>;
+}
+
+interface Globals {
+  "log-level"?: string;
+  "log-format"?: string;
+  output?: OutputFormat;
+}
+
+export async function makeManagerContext(flags: Globals, out: Output): Promise<ManagerContext> {
+  const format = flags["log-format"] ?? "auto";
+  const log = await makeLog("migmgr", {
+    level: flags["log-level"] ?? "info",
+    pretty: format === "pretty" || (format === "auto" && out.isTerminal),
+  });
+  return {
+    out,
+    log,
+    clock: systemClock,
+    stop: stopOnSignals(process),
+    format: flags.output ?? "table",
+    readInput: () => readAll(process.stdin),
+  };
+}
+
+async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(Buffer.from(part));
+  return Buffer.concat(parts).toString("utf8");
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { type Command, runProgram } from "../core/command.ts";
+import { makeOutput } from "../core/output.ts";
+import { programVersion } from "../core/version.ts";
+import { options } from "../config/options.ts";
+import { managerCommands } from "./commands.ts";
+import { type ManagerContext, makeManagerContext } from "./context.ts";
+
+const out = makeOutput(process.stdout, process.stderr);
+const commands: readonly Command<ManagerContext>[] = managerCommands;
+
+process.exitCode = await runProgram(
+  {
+    name: "migmgr",
+    describe: "moves an application's files and documents; migctl starts it",
+    version: programVersion,
+    commands,
+    globals: {
+      output: options.output,
+      "log-level": options["log-level"],
+      "log-format": options["log-format"],
+    },
+    makeContext: (globals) => makeManagerContext(globals, out),
+    env: process.env,
+    out,
+  },
+  process.argv.slice(2),
+);

@@ -1,0 +1,149 @@
+import type { Clock } from "../core/clock.ts";
+import { asMigrationError, type ExitCode, toErrorRecord } from "../core/errors.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Logger } from "../core/log.ts";
+import type { Lock } from "../state/lock.ts";
+import { inputOf } from "../plan/inputs.ts";
+import type { Item, Plan, Step } from "../plan/plan.ts";
+import { scopeText } from "../plan/scope.ts";
+import type { StepKind } from "../plan/steps.ts";
+import type { ItemStatus, Status } from "../state/status.ts";
+import type { Store } from "../state/store.ts";
+import type { WorkerContext } from "../workers/context.ts";
+import { workers } from "../workers/registry.ts";
+import { exitCodeOf } from "../state/outcome.ts";
+
+export interface RunPorts {
+  log: Logger;
+  clock: Clock;
+  store: Store;
+  ledger: Ledger;
+  lock: Pick<Lock, "check" | "holder">;
+  /** Aborted when the run is to stop; `stopCode` says with which exit code. */
+  signal: AbortSignal;
+  stopCode(): ExitCode;
+}
+
+/**
+ * Does every step that is not done, item by item, and returns the exit code. A failed step ends
+ * its item, never another one; nothing is thrown for it.
+ */
+export async function runPlan(plan: Plan, run: string, ports: RunPorts): Promise<ExitCode> {
+  const { store, log, lock } = ports;
+  await store.append({
+    type: "run-started",
+    run,
+    plan: plan.fingerprint,
+    name: plan.name,
+    migrationType: plan.migrationType,
+    holder: lock.holder,
+    items: plan.items.map(({ id, scope, steps }) => ({
+      id,
+      scope: scopeText(scope),
+      steps: steps.map((step) => ({ id: step.id, kind: step.kind })),
+    })),
+  });
+  log.info({ migration: plan.name, run, items: plan.items.length }, "Run started");
+  for (const item of plan.items) {
+    await runItem(plan, item, run, ports);
+    if (ports.signal.aborted) return interrupted(ports);
+  }
+  return finish(ports);
+}
+
+async function interrupted({ store, log, stopCode }: RunPorts): Promise<ExitCode> {
+  const exitCode = stopCode();
+  await store.append({ type: "run-interrupted", exitCode });
+  log.info({ exitCode }, "Run interrupted, checkpoint written");
+  return exitCode;
+}
+
+async function finish({ store, log }: RunPorts): Promise<ExitCode> {
+  const exitCode = exitCodeOf(store.status?.items ?? []);
+  const failed = store.status?.items.some(({ state }) => state !== "done") ?? true;
+  await store.append({ type: "run-finished", state: failed ? "failed" : "done", exitCode });
+  log.info({ exitCode }, "Run finished");
+  return exitCode;
+}
+
+async function runItem(plan: Plan, item: Item, run: string, ports: RunPorts) {
+  const log = ports.log.child({ item: item.id });
+  for (const step of item.steps) {
+    if (ports.signal.aborted) return;
+    if (isDone(ports.store.status, item, step)) continue;
+    const done = await runStep({ plan, item, step }, run, { ...ports, log });
+    if (!done) break;
+  }
+  if (!ports.signal.aborted) await skipRest(item, ports);
+}
+
+async function skipRest(item: Item, { store }: RunPorts) {
+  const pending = statusOf(store.status, item)?.steps.filter(({ state }) => state === "pending");
+  for (const { id } of pending ?? []) {
+    await store.append({ type: "step-not-run", item: item.id, step: id });
+  }
+}
+
+interface Place {
+  plan: Plan;
+  item: Item;
+  step: Step;
+}
+
+/** True when the step is done; a stop that was asked for leaves it pending. */
+async function runStep(place: Place, run: string, ports: RunPorts): Promise<boolean> {
+  const { store, lock, signal } = ports;
+  const { item, step } = place;
+  const ids = { item: item.id, step: step.id };
+  const log = ports.log.child({ step: step.id });
+  lock.check();
+  await store.append({ type: "step-started", ...ids });
+  log.info("Step started");
+  try {
+    const context: WorkerContext = {
+      ...{ log, clock: ports.clock, signal, run, ledger: ports.ledger },
+      report: (progress) => store.progress(item.id, step.id, progress),
+    };
+    const output = await work(step.kind, place, context);
+    lock.check();
+    recordCompletion(place, run, ports);
+    await store.append({ type: "step-done", ...ids, output });
+    log.info({ output: briefly(output) }, "Step done");
+    return true;
+  } catch (thrown) {
+    if (signal.aborted) return false;
+    const error = asMigrationError(thrown);
+    if (error.code === "E_LOCKED") throw error;
+    const record = toErrorRecord(error);
+    await store.append({ type: "step-failed", ...ids, error: record });
+    log.info({ error: record, ...(error.kind === "bug" ? { err: error.cause } : {}) }, "Step failed");
+    return false;
+  }
+}
+
+function work<K extends StepKind>(kind: K, place: Place, context: WorkerContext): Promise<unknown> {
+  return workers[kind](inputOf(kind, place), context);
+}
+
+/** What was brought over and verified allows later runs that rest on it. */
+function recordCompletion({ item, step }: Place, run: string, { ledger, clock }: RunPorts) {
+  const part =
+    step.kind === "files-verify" ? "files" : step.kind === "db-verify" ? "documents" : undefined;
+  if (part === undefined) return;
+  ledger.completions.record(part, scopeText(item.scope), run, Math.round(clock.now()));
+}
+
+function statusOf(status: Status | undefined, item: Item): ItemStatus | undefined {
+  return status?.items.find(({ id }) => id === item.id);
+}
+
+function isDone(status: Status | undefined, item: Item, step: Step): boolean {
+  return statusOf(status, item)?.steps.find(({ id }) => id === step.id)?.state === "done";
+}
+
+/** Long lists are in the files of the migration, not in the log. */
+function briefly(output: unknown): unknown {
+  const text = JSON.stringify(output) ?? "";
+  return text.length <= 2000 ? output : `${text.slice(0, 2000)}…`;
+}
+

@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+const count = z.number();
+const VerdictCounts = z.object({
+  migrated: count,
+  updated: count,
+  identical: count,
+  conflict: count,
+  rejected: count,
+  missing: count,
+});
+
+const OutsideReference = z.object({
+  collection: z.string(),
+  field: z.string(),
+  target: z.string(),
+  direction: z.enum(["out", "in"]),
+  count,
+  dangling: count,
+});
+
+const Examples = z.object({ count, examples: z.array(z.unknown()) });
+
+const ItemForecast = z.object({
+  id: z.string(),
+  scope: z.string(),
+  owners: z.array(z.string()),
+  outside: z.array(OutsideReference),
+  leftOut: z.array(z.string()),
+  /** Paths that documents name and the source does not have. */
+  missing: Examples,
+  /** Documents whose id or owner cannot be a name in a path. */
+  unsafe: Examples,
+  documents: z.array(
+    z.object({
+      collection: z.string(),
+      documents: count,
+      bytes: count,
+      verdicts: VerdictCounts,
+      /** Conflicts, with ids and reasons. */
+      examples: z.array(z.unknown()),
+      /** Documents whose clashes with unique indexes were not looked for. */
+      unchecked: count,
+    }),
+  ),
+  files: z
+    .object({ entries: count, bytes: count, verdicts: VerdictCounts, bytesToSend: count })
+    .optional(),
+});
+export type ItemForecast = z.infer<typeof ItemForecast>;
+
+const Space = z.object({ neededBytes: count, freeBytes: count });
+
+/** What a run would do, as the manager found by looking; nothing was written. */
+export const Forecast = z.object({
+  items: z.array(ItemForecast),
+  /** At the destination's volume for files, and at the work directory for the archives at most. */
+  space: z.object({ destination: Space, workDir: Space }),
+});
+export type Forecast = z.infer<typeof Forecast>;

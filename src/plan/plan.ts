@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { Application } from "../config/application.ts";
+import { conflictPolicies } from "../core/verdict.ts";
+import { Scope } from "./scope.ts";
+import { DatabaseRef, ownershipModes, stepKinds, VerifyMode } from "./steps.ts";
+
+export const migrationTypes = ["full", "files", "db"] as const;
+export type MigrationType = (typeof migrationTypes)[number];
+
+/** One side on this machine: a directory, and a database where documents are moved. */
+export const Endpoint = z.strictObject({
+  kind: z.literal("local"),
+  dir: z.string(),
+  database: DatabaseRef.optional(),
+  /** Tells this place from any other; part of the name of the ledger's folder. */
+  identity: z.string(),
+});
+export type Endpoint = z.infer<typeof Endpoint>;
+
+export const Step = z.strictObject({
+  /** Unique within the item. */
+  id: z.string(),
+  kind: z.enum(stepKinds),
+  after: z.array(z.string()),
+  /** Which pass over the files it belongs to. */
+  pass: z.number().int().positive().optional(),
+});
+export type Step = z.infer<typeof Step>;
+
+export const Item = z.strictObject({ id: z.string(), scope: Scope, steps: z.array(Step) });
+export type Item = z.infer<typeof Item>;
+
+/** What changes the result; all of it is part of the fingerprint. */
+export const PlanOptions = z.strictObject({
+  onConflict: z.enum(conflictPolicies),
+  verify: VerifyMode,
+  ownership: z.enum(ownershipModes),
+  compression: z.enum(["deflate", "store"]),
+  includeReferences: z.boolean(),
+  includeCollections: z.array(z.string()),
+  includePaths: z.array(z.string()),
+  after: z.enum(["run", "list"]),
+  forceDb: z.boolean(),
+  bandwidthLimit: z.number().positive().optional(),
+});
+export type PlanOptions = z.infer<typeof PlanOptions>;
+
+/** What to do, made once by migctl; it holds no secret. */
+export const Plan = z.strictObject({
+  version: z.literal(1),
+  /** The deployment's name; also the name of its folder. */
+  name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/),
+  /** A hash of all the rest: another one means another request. */
+  fingerprint: z.string(),
+  migrationType: z.enum(migrationTypes),
+  application: Application,
+  source: Endpoint,
+  destination: Endpoint,
+  /** Holds the folder of this migration and the ledger. */
+  workDir: z.string(),
+  options: PlanOptions,
+  items: z.array(Item).min(1),
+});
+export type Plan = z.infer<typeof Plan>;

@@ -1,0 +1,166 @@
+import { z } from "zod";
+import { Application } from "../config/application.ts";
+import { conflictPolicies } from "../core/verdict.ts";
+import { Scope } from "./scope.ts";
+
+/** Where a database is; the URI itself stays in its file. */
+export const DatabaseRef = z.strictObject({ uriFile: z.string(), database: z.string() });
+export type DatabaseRef = z.infer<typeof DatabaseRef>;
+
+export const RewriteRule = z.union([
+  z.strictObject({ field: z.string().min(1), prefix: z.string().min(1), with: z.string() }),
+  z.strictObject({ field: z.string().min(1), set: z.number() }),
+]);
+
+export const ownershipModes = ["preserve", "inherit"] as const;
+export type OwnershipMode = (typeof ownershipModes)[number];
+
+/** How much is hashed: `written` is what this run wrote, `sample` a share of the rest as well. */
+export const VerifyMode = z.union([
+  z.literal("written"),
+  z.literal("full"),
+  z.literal("none"),
+  z.strictObject({ sample: z.number().gt(0).lte(1) }),
+]);
+export type VerifyMode = z.infer<typeof VerifyMode>;
+
+const ConflictPolicy = z.enum(conflictPolicies);
+
+/** The files of one item: both roots and the item's list (see files/inventory.ts). */
+const ItemFiles = {
+  sourceDir: z.string(),
+  destinationDir: z.string(),
+  /** The item's inventory of files. */
+  inventory: z.string(),
+  ownership: z.enum(ownershipModes),
+};
+
+export const FilesCompare = z.strictObject({ ...ItemFiles, onConflict: ConflictPolicy });
+export const FilesSync = z.strictObject({
+  ...ItemFiles,
+  /** Folder below the destination root for unfinished files; on the same file system. */
+  temporaryDir: z.string(),
+  /** KiB each second; no limit when absent. */
+  bandwidthLimit: z.number().positive().optional(),
+});
+export const FilesTar = FilesSync.omit({ bandwidthLimit: true });
+export const FilesVerify = z.strictObject({ ...ItemFiles, mode: VerifyMode });
+
+export const DbBackup = z.strictObject({
+  source: DatabaseRef,
+  /** The item's selection (see mongo/selection.ts). */
+  selection: z.string(),
+  archive: z.string(),
+  compression: z.enum(["deflate", "store"]),
+});
+
+/** Whether a dump of mongodump is taken as well; never in a migration, whose archives are ours. */
+const foreign = z.boolean().optional();
+
+const Fixups = {
+  /** Rules for each collection that has any. */
+  rewrite: z.record(z.string(), z.array(RewriteRule)),
+  /** The field whose larger value is the newer document, for collections that have one. */
+  newestBy: z.record(z.string(), z.string()),
+};
+
+export const DbRestore = z.strictObject({
+  archive: z.string(),
+  destination: DatabaseRef,
+  /** Folder for verdicts, conflicts and rejects of this item. */
+  out: z.string(),
+  onConflict: ConflictPolicy,
+  foreign,
+  ...Fixups,
+});
+
+export const DbVerify = z.strictObject({
+  archive: z.string(),
+  destination: DatabaseRef,
+  /** The restore's folder with the verdicts; without it every document must be equal. */
+  verdicts: z.string().optional(),
+  foreign,
+  rewrite: Fixups.rewrite,
+});
+
+/** What an item takes beside its scope, when asked. */
+const Include = z.strictObject({
+  references: z.boolean(),
+  collections: z.array(z.string()),
+  paths: z.array(z.string()),
+});
+
+export const Preflight = z.strictObject({
+  sourceDir: z.string(),
+  destinationDir: z.string(),
+  source: DatabaseRef.optional(),
+  destination: DatabaseRef.optional(),
+  application: Application,
+  scope: Scope,
+  /** What of the two sides the item works on. */
+  files: z.boolean(),
+  documents: z.boolean(),
+  /** `db` alone: the files must have come before, unless this is set. */
+  requireFiles: z.boolean(),
+});
+
+export const Inventory = z.strictObject({
+  sourceDir: z.string(),
+  /** Without it only a server's files can be listed, and none of them is known to be a document's. */
+  source: DatabaseRef.optional(),
+  application: Application,
+  scope: Scope,
+  include: Include,
+  /** The tool's own folder, which is never copied. */
+  workDir: z.string(),
+  inventory: z.string(),
+  selection: z.string(),
+  files: z.boolean(),
+  /** Without documents, an unreachable database keeps no server's files from being moved. */
+  documents: z.boolean(),
+});
+
+export const DbCompare = z.strictObject({
+  source: DatabaseRef,
+  destination: DatabaseRef,
+  selection: z.string(),
+  onConflict: ConflictPolicy,
+  ...Fixups,
+});
+
+export const ReferencesVerify = z.strictObject({
+  archive: z.string(),
+  application: Application,
+  sourceDir: z.string(),
+  destinationDir: z.string(),
+  out: z.string(),
+});
+
+export const After = z.strictObject({
+  application: Application,
+  destinationDir: z.string(),
+  mode: z.enum(["run", "list"]),
+  /** Nothing is to be done after a run that moved no documents. */
+  documents: z.boolean(),
+});
+
+/** Every kind of step and what it is given; a new kind is one line here and one worker. */
+export const stepInputs = {
+  preflight: Preflight,
+  inventory: Inventory,
+  "db-compare": DbCompare,
+  "files-compare": FilesCompare,
+  "files-sync": FilesSync,
+  "files-tar": FilesTar,
+  "db-backup": DbBackup,
+  "files-verify": FilesVerify,
+  "db-restore": DbRestore,
+  "db-verify": DbVerify,
+  "references-verify": ReferencesVerify,
+  after: After,
+} as const;
+
+export type StepKind = keyof typeof stepInputs;
+export type StepInputs = { [K in StepKind]: z.infer<(typeof stepInputs)[K]> };
+
+export const stepKinds = Object.keys(stepInputs) as [StepKind, ...StepKind[]];
