@@ -20,13 +20,16 @@ interface Globals {
   progress?: ProgressMode;
 }
 
+/** Keeps the manager's memory low: its data is in buffers, and a large nursery only collects them late. */
+const managerFlags = ["--max-semi-space-size=2"];
+
 const managerPath = fileURLToPath(new URL("../manager/main.ts", import.meta.url));
 
 export function makeCliContext(flags: Globals, out: Output): CliContext {
   return {
     out,
     clock: systemClock,
-    manager: { command: process.execPath, args: [managerPath] },
+    manager: { command: process.execPath, args: [...managerFlags, managerPath] },
     format: flags.output ?? "table",
     progress: flags.progress ?? "auto",
     onStop(stop) {

@@ -82,6 +82,13 @@ export const options = {
     value: "USER@HOST",
     group: "Source",
   },
+  "ssh-config": {
+    type: "string",
+    describe: "A configuration for ssh: port, key, known hosts; without it ssh's own holds",
+    value: "FILE",
+    env: "MIGCTL_SSH_CONFIG",
+    group: "Source",
+  },
   "dest-dir": {
     type: "string",
     describe: "The destination's data folder",

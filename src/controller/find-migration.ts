@@ -52,7 +52,9 @@ export async function findMigration(place: string, name: string | undefined) {
     name === undefined
       ? `There are ${all.length} migrations in "${place}"`
       : `There is no migration "${name}" in "${place}"`;
-  throw new MigrationError("E_NO_MIGRATION", message, { hint: `Give --name with one of: ${names}` });
+  throw new MigrationError("E_NO_MIGRATION", message, {
+    hint: `Give --name with one of: ${names}`,
+  });
 }
 
 async function namesIn(place: string): Promise<string[]> {

@@ -30,6 +30,11 @@ export async function syncFolder(path: string) {
 
 /** Makes a folder and its parents, durably. */
 export async function makeFolder(path: string, mode = 0o755) {
-  await mkdir(path, { recursive: true, mode });
-  await syncFolder(dirname(path));
+  const first = await mkdir(path, { recursive: true, mode });
+  let made = path;
+  while (first !== undefined && made.length > first.length) {
+    await syncFolder(dirname(made));
+    made = dirname(made);
+  }
+  await syncFolder(dirname(made));
 }

@@ -42,6 +42,7 @@ export const errorCodes = {
   E_AUTHENTICATION: { exit: 4, kind: "user", meaning: "The log-in to a server was refused" },
   E_PERMISSION: { exit: 4, kind: "user", meaning: "An action is not allowed" },
   E_TLS: { exit: 4, kind: "user", meaning: "A certificate was not accepted" },
+  E_HOST_KEY: { exit: 4, kind: "user", meaning: "The host key of an SSH server was not accepted" },
   E_UNAVAILABLE: { exit: 5, kind: "transient", meaning: "A server cannot be reached" },
   E_NO_SPACE: { exit: 5, kind: "user", meaning: "A volume has too little room" },
   E_PROGRAM: { exit: 5, kind: "user", meaning: "A program that is needed is missing or failed" },

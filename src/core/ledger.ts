@@ -18,7 +18,7 @@ export interface DocumentRecord {
   run: string;
 }
 
-export interface DocumentIntent {
+interface DocumentIntent {
   id: Buffer;
   hash: Buffer;
   /** The hash of what the destination holds now, for an id that it holds. Needed wherever a record

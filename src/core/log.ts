@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino } from "pino";
-import { redactText } from "./secrets.ts";
+import { redactValue } from "./secrets.ts";
 
 export type { Logger } from "pino";
 
@@ -16,7 +16,8 @@ export async function makeLog(name: string, options: LogOptions): Promise<Logger
   const stream = options.stream ?? (options.pretty ? await prettyStream() : standardError());
   return pino(
     { name, level: options.level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => stream.write(redactText(line)) },
+    // Redacted as a value, not as text: a secret such as 12345 would else break the JSON.
+    { write: (line: string) => stream.write(`${JSON.stringify(redactValue(JSON.parse(line)))}\n`) },
   );
 }
 

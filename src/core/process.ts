@@ -40,7 +40,10 @@ export async function runProcess(
     extendEnv: false,
     env: childEnvironment(options.env),
   });
-  const end = () => endGroup(child.pid, options.graceSeconds ?? 10);
+  let kill: NodeJS.Timeout | undefined;
+  const end = () => {
+    kill ??= endGroup(child.pid, options.graceSeconds ?? 10);
+  };
   options.signal?.addEventListener("abort", end, { once: true });
   if (options.signal?.aborted) end();
   let stdout = "";
@@ -54,6 +57,7 @@ export async function runProcess(
   });
   const result = await child;
   options.signal?.removeEventListener("abort", end);
+  clearTimeout(kill);
   if (result.exitCode === undefined && result.signal === undefined) {
     throw cannotStart(program, result.cause);
   }
@@ -69,7 +73,7 @@ function cannotStart(program: string, cause: unknown): MigrationError {
 }
 
 /** Only what a child needs: secrets in our own environment never reach it. */
-function childEnvironment(extra: Record<string, string> = {}): Record<string, string> {
+export function childEnvironment(extra: Record<string, string> = {}): Record<string, string> {
   const kept: Record<string, string> = { LC_ALL: "C" };
   for (const name of ["PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK"]) {
     const value = process.env[name];
@@ -78,10 +82,10 @@ function childEnvironment(extra: Record<string, string> = {}): Record<string, st
   return { ...kept, ...extra };
 }
 
-function endGroup(pid: number | undefined, graceSeconds: number) {
-  if (pid === undefined) return;
+function endGroup(pid: number | undefined, graceSeconds: number): NodeJS.Timeout | undefined {
+  if (pid === undefined) return undefined;
   signalGroup(pid, "SIGTERM");
-  setTimeout(() => signalGroup(pid, "SIGKILL"), graceSeconds * 1000).unref();
+  return setTimeout(() => signalGroup(pid, "SIGKILL"), graceSeconds * 1000);
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals) {

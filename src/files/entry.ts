@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 
 /** f regular, d directory, l symbolic link, p fifo, s socket, c and b devices. */
-export const fileTypes = ["f", "d", "l", "p", "s", "c", "b"] as const;
+const fileTypes = ["f", "d", "l", "p", "s", "c", "b"] as const;
 export type FileType = (typeof fileTypes)[number];
 
 /** One name in a tree as `lstat` sees it. Times are nanoseconds since 1970. */

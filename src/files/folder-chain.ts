@@ -7,7 +7,7 @@ const openPath = 0o10000000;
 const folderFlags = openPath | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Where a name is: usable by any call that does not follow links, as long as the chain stands. */
-export type Place =
+type Place =
   | { state: "here"; location: Buffer }
   | { state: "absent" }
   | { state: "blocked"; reason: string };

@@ -17,11 +17,11 @@ import { insertAll, insertMissing, ownAll, updateAll } from "./inventory-write.t
 export type Via = "rsync" | "tar";
 
 /** `data` is to be carried; `refresh` is there already and only its attributes or links are set. */
-export const sendings = ["no", "data", "refresh"] as const;
+const sendings = ["no", "data", "refresh"] as const;
 export type Sending = (typeof sendings)[number];
 
 /** What was at the destination when it was compared. */
-export interface Before {
+interface Before {
   type: FileType;
   size: number;
   mtimeNs: bigint;

@@ -98,7 +98,7 @@ function judge(
   });
 }
 
-export function rsyncArguments(run: RsyncRun): string[] {
+function rsyncArguments(run: RsyncRun): string[] {
   const args = [
     ...attributeFlags(run),
     "--hard-links",

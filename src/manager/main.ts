@@ -1,8 +1,8 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=2
+import { options } from "../config/options.ts";
 import { type Command, runProgram } from "../core/command.ts";
 import { makeOutput } from "../core/output.ts";
 import { programVersion } from "../core/version.ts";
-import { options } from "../config/options.ts";
 import { managerCommands } from "./commands.ts";
 import { type ManagerContext, makeManagerContext } from "./context.ts";
 

@@ -16,9 +16,13 @@ export async function readDocument<T>(
   const problems = result.error.issues.map(
     ({ path: at, message }) => `${at.map(String).join(".") || "document"}: ${message}`,
   );
-  throw new MigrationError("E_CONFIG", `The document in ${name} is malformed: ${problems.join("; ")}`, {
-    hint: "Make it with this version of migctl",
-  });
+  throw new MigrationError(
+    "E_CONFIG",
+    `The document in ${name} is malformed: ${problems.join("; ")}`,
+    {
+      hint: "Make it with this version of migctl",
+    },
+  );
 }
 
 async function readText(path: string): Promise<string> {

@@ -2,16 +2,16 @@ import type { Clock } from "../core/clock.ts";
 import { asMigrationError, type ExitCode, toErrorRecord } from "../core/errors.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
-import type { Lock } from "../state/lock.ts";
 import { inputOf } from "../plan/inputs.ts";
 import type { Item, Plan, Step } from "../plan/plan.ts";
 import { scopeText } from "../plan/scope.ts";
 import type { StepKind } from "../plan/steps.ts";
+import type { Lock } from "../state/lock.ts";
+import { exitCodeOf } from "../state/outcome.ts";
 import type { ItemStatus, Status } from "../state/status.ts";
 import type { Store } from "../state/store.ts";
 import type { WorkerContext } from "../workers/context.ts";
 import { workers } from "../workers/registry.ts";
-import { exitCodeOf } from "../state/outcome.ts";
 
 export interface RunPorts {
   log: Logger;
@@ -116,7 +116,10 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
     if (error.code === "E_LOCKED") throw error;
     const record = toErrorRecord(error);
     await store.append({ type: "step-failed", ...ids, error: record });
-    log.info({ error: record, ...(error.kind === "bug" ? { err: error.cause } : {}) }, "Step failed");
+    log.info(
+      { error: record, ...(error.kind === "bug" ? { err: error.cause } : {}) },
+      "Step failed",
+    );
     return false;
   }
 }
@@ -146,4 +149,3 @@ function briefly(output: unknown): unknown {
   const text = JSON.stringify(output) ?? "";
   return text.length <= 2000 ? output : `${text.slice(0, 2000)}…`;
 }
-

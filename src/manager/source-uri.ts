@@ -11,17 +11,23 @@ interface Flags {
   "uri-file": string;
   database: string;
   "source-ssh"?: string;
+  "ssh-config"?: string;
 }
 
 /** Hands `work` the URI file, or one that leads through an SSH tunnel and is removed afterwards. */
 export async function withSourceUri<T>(
   flags: Flags,
-  { log }: ManagerContext,
+  { log, stop: { signal } }: ManagerContext,
   work: (uriFile: string) => Promise<T>,
 ): Promise<T> {
   const uriFile = resolve(flags["uri-file"]);
-  const target = flags["source-ssh"];
-  if (target === undefined) return work(uriFile);
+  const { "source-ssh": target, "ssh-config": config } = flags;
+  if (target === undefined) {
+    if (config === undefined) return work(uriFile);
+    throw new MigrationError("E_USAGE", "Flag --ssh-config needs --source-ssh", {
+      hint: "Name the host that leads to the database: --source-ssh user@host",
+    });
+  }
   const { uri, hosts } = await readUri({ uriFile, database: flags.database });
   if (uri.startsWith("mongodb+srv:") || hosts.includes(",")) {
     throw new MigrationError("E_URI", `Cannot tunnel to "${hosts}": it must be one host and port`, {
@@ -30,7 +36,8 @@ export async function withSourceUri<T>(
   }
   return withReleasers(async (release) => {
     const far = /:\d+$/.test(hosts) ? hosts : `${hosts}:27017`;
-    const tunnel = await openTunnel(target, far);
+    const file = config === undefined ? undefined : resolve(config);
+    const tunnel = await openTunnel({ target, far, config: file, signal, log });
     release(() => tunnel.close());
     log.info({ target, far, port: tunnel.port }, "SSH tunnel is open");
     const folder = await mkdtemp(join(tmpdir(), "migmgr-uri-"));

@@ -1,7 +1,20 @@
-import { createServer, connect } from "node:net";
+import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { MigrationError } from "../core/errors.ts";
+import { type ErrorCode, MigrationError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import { childEnvironment } from "../core/process.ts";
+
+export interface TunnelRequest {
+  /** As ssh takes it: user@host, or ssh://user@host:port. */
+  target: string;
+  /** Host and port as the target sees them. */
+  far: string;
+  /** A file to use instead of ssh's own configuration. */
+  config?: string | undefined;
+  signal: AbortSignal;
+  log: Logger;
+}
 
 export interface Tunnel {
   /** Local port on 127.0.0.1 that leads to the far host and port. */
@@ -11,42 +24,107 @@ export interface Tunnel {
 
 const readySeconds = 20;
 
-/**
- * Opens a tunnel by the system's ssh, with its own configuration, keys and known hosts: an unknown
- * or changed host key ends it, and no password is asked for.
- */
-export async function openTunnel(target: string, far: string): Promise<Tunnel> {
+const options = [
+  // No question is asked, and an unknown or changed host key is never accepted.
+  ...["BatchMode=yes", "StrictHostKeyChecking=yes", "ServerAliveInterval=15"],
+  ...["ExitOnForwardFailure=yes", "ForwardAgent=no", "ForwardX11=no"],
+  // A connection that is shared with others would live on after us, and the tunnel with it.
+  ...["ControlMaster=no", "ControlPath=none", "ForkAfterAuthentication=no"],
+  // ssh runs it once it is logged in and listens: there is no port to be polled.
+  ...["PermitLocalCommand=yes", "LocalCommand=echo ready"],
+];
+
+/** Opens a tunnel by the system's ssh, with its own configuration, keys and known hosts. */
+export async function openTunnel(request: TunnelRequest): Promise<Tunnel> {
+  const { target, far, config, signal, log } = request;
   if (target.startsWith("-")) {
     throw new MigrationError("E_USAGE", `"${target}" is not an SSH host`, {
       hint: "Give it as user@host",
     });
   }
   const port = await freePort();
-  const forward = `127.0.0.1:${port}:${far}`;
-  const options = ["ExitOnForwardFailure=yes", "BatchMode=yes", "ServerAliveInterval=15"];
-  const flags = options.flatMap((option) => ["-o", option]);
-  const child = execa("ssh", ["-N", ...flags, "-L", forward, "--", target], {
-    ...{ reject: false, stdin: "ignore", stdout: "ignore" },
+  const flags = [
+    ...(config === undefined ? [] : ["-F", config]),
+    ...options.flatMap((option) => ["-o", option]),
+    ...["-N", "-T", "-L", `127.0.0.1:${port}:${far}`],
+  ];
+  const child = execa("ssh", [...flags, "--", target], {
+    ...{ reject: false, stdin: "ignore", extendEnv: false, env: childEnvironment() },
   });
-  let ended: string | undefined;
-  const end = child.then(({ stderr, exitCode, shortMessage }) => {
-    ended = stderr || (shortMessage ?? `exit code ${exitCode}`);
+  let isOpen = false;
+  const end = child.then(({ stderr, shortMessage = "" }) => {
+    const words = readable(stderr) || shortMessage;
+    if (isOpen) log.warn({ target, ssh: words }, "SSH tunnel ended");
+    return words;
   });
-  for (let tries = 0; tries < readySeconds * 10; tries += 1) {
-    if (await answers(port)) return { port, close: () => closeTunnel(child.kill.bind(child), end) };
-    if (ended !== undefined) break;
-    await Promise.race([sleep(100), end]);
+  const ready = new Promise<undefined>((resolve) => {
+    child.stdout.once("data", () => resolve(undefined));
+  });
+  const failure = await Promise.race([ready, end, waitInVain(signal)]);
+  isOpen = failure === undefined;
+  async function close() {
+    isOpen = false;
+    child.kill();
+    await end;
   }
-  child.kill();
-  throw new MigrationError("E_UNAVAILABLE", `Cannot open an SSH tunnel to "${target}"`, {
-    cause: new Error(ended ?? "it did not answer in time"),
-    hint: `Try "ssh ${target} true": it must work without a question. ${ended?.trim() ?? ""}`.trim(),
-  });
+  if (failure === undefined) return { port, close };
+  await close();
+  throw signal.aborted ? stopped() : refusal(target, failure);
 }
 
-async function closeTunnel(kill: () => unknown, end: Promise<void>) {
-  kill();
-  await end;
+async function waitInVain(signal: AbortSignal): Promise<string> {
+  // An abort ends the wait early; which of the two it was is asked afterwards.
+  await sleep(readySeconds * 1000, undefined, { signal, ref: false }).catch(() => undefined);
+  return `it did not answer in ${readySeconds} seconds`;
+}
+
+function stopped(): MigrationError {
+  return new MigrationError("E_INTERRUPTED", "The opening of the SSH tunnel was stopped");
+}
+
+interface Refusal {
+  /** ssh ends with 255 whatever the reason was: only its words, in English by LC_ALL, tell. */
+  words: RegExp;
+  code: ErrorCode;
+  what: (target: string) => string;
+  hint: (target: string) => string;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    words: /Host key verification failed/,
+    code: "E_HOST_KEY",
+    what: (target) => `The host key of "${target}" is unknown, or is not the one that is known`,
+    hint: () => "Ask for the host's key on another way, then put it into known_hosts",
+  },
+  {
+    words: /Permission denied|Too many authentication failures/,
+    code: "E_AUTHENTICATION",
+    what: (target) => `The SSH log-in to "${target}" was refused`,
+    hint: (target) => `Check user and key: "ssh ${target} true" must work without a question`,
+  },
+];
+
+const anyOther: Omit<Refusal, "words"> = {
+  code: "E_UNAVAILABLE",
+  what: (target) => `Cannot open an SSH tunnel to "${target}"`,
+  hint: (target) => `Try "ssh ${target} true": it must work without a question`,
+};
+
+function refusal(target: string, words: string): MigrationError {
+  const { code, what, hint } = refusals.find((one) => one.words.test(words)) ?? anyOther;
+  return new MigrationError(code, what(target), { hint: `${hint(target)}. ssh said: ${words}` });
+}
+
+const mostCharacters = 600;
+
+/** One line without the frames that ssh draws around its warnings. */
+function readable(stderr: string): string {
+  const lines = stderr.split(/[\r\n]+/).map((line) => line.replace(/@{2,}/g, "").trim());
+  return lines
+    .filter((line) => line !== "" && line !== "@")
+    .join("; ")
+    .slice(-mostCharacters);
 }
 
 async function freePort(): Promise<number> {
@@ -58,13 +136,4 @@ async function freePort(): Promise<number> {
     server.close(() => resolve(port));
   });
   return promise;
-}
-
-async function answers(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host: "127.0.0.1", port });
-  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-  const answer = await promise;
-  socket.destroy();
-  return answer;
 }

@@ -111,7 +111,7 @@ export function* elementsOf(document: Buffer): Generator<RawElement> {
 }
 
 /** The number of bytes that a value of `type` has that starts at `offset`. */
-export function elementSize(type: number, data: Buffer, offset: number): number {
+function elementSize(type: number, data: Buffer, offset: number): number {
   const fixed = fixedSizes[type];
   if (fixed !== undefined) return fixed;
   if (type === bsonTypes.regex) return regexSize(data, offset);

@@ -19,7 +19,7 @@ export interface Findings {
   close(): Promise<void>;
 }
 
-export interface Finding {
+interface Finding {
   ordinal: number;
   /** Absent for a document that has none. */
   id: Buffer | undefined;

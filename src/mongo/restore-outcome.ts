@@ -22,7 +22,7 @@ export interface Conflict {
   holder?: Buffer;
 }
 
-export interface Reject {
+interface Reject {
   /** The server's error code; absent where the document could not even be sent. */
   code?: number;
   reason: string;

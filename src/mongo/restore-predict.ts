@@ -29,7 +29,7 @@ export interface Prediction {
   unchecked: number;
 }
 
-export interface PredictedConflict {
+interface PredictedConflict {
   id: unknown;
   reason: string;
   index?: string;

@@ -29,14 +29,14 @@ export interface RestoreOptions extends RetryOptions {
   onProgress?: ((progress: RestoreProgress) => void) | undefined;
 }
 
-export interface RestoreProgress {
+interface RestoreProgress {
   collection: string;
   /** Of all collections together. */
   documents: number;
   bytes: number;
 }
 
-export interface RestoredCollection {
+interface RestoredCollection {
   name: string;
   documents: number;
   verdicts: VerdictCounts;

@@ -7,7 +7,7 @@ import { Scope } from "./scope.ts";
 export const DatabaseRef = z.strictObject({ uriFile: z.string(), database: z.string() });
 export type DatabaseRef = z.infer<typeof DatabaseRef>;
 
-export const RewriteRule = z.union([
+const RewriteRule = z.union([
   z.strictObject({ field: z.string().min(1), prefix: z.string().min(1), with: z.string() }),
   z.strictObject({ field: z.string().min(1), set: z.number() }),
 ]);
@@ -46,7 +46,7 @@ export const FilesSync = z.strictObject({
 export const FilesTar = FilesSync.omit({ bandwidthLimit: true });
 export const FilesVerify = z.strictObject({ ...ItemFiles, mode: VerifyMode });
 
-export const DbBackup = z.strictObject({
+const DbBackup = z.strictObject({
   source: DatabaseRef,
   /** The item's selection (see mongo/selection.ts). */
   selection: z.string(),
@@ -64,7 +64,7 @@ const Fixups = {
   newestBy: z.record(z.string(), z.string()),
 };
 
-export const DbRestore = z.strictObject({
+const DbRestore = z.strictObject({
   archive: z.string(),
   destination: DatabaseRef,
   /** Folder for verdicts, conflicts and rejects of this item. */
@@ -74,7 +74,7 @@ export const DbRestore = z.strictObject({
   ...Fixups,
 });
 
-export const DbVerify = z.strictObject({
+const DbVerify = z.strictObject({
   archive: z.string(),
   destination: DatabaseRef,
   /** The restore's folder with the verdicts; without it every document must be equal. */
@@ -90,7 +90,7 @@ const Include = z.strictObject({
   paths: z.array(z.string()),
 });
 
-export const Preflight = z.strictObject({
+const Preflight = z.strictObject({
   sourceDir: z.string(),
   destinationDir: z.string(),
   source: DatabaseRef.optional(),
@@ -104,7 +104,7 @@ export const Preflight = z.strictObject({
   requireFiles: z.boolean(),
 });
 
-export const Inventory = z.strictObject({
+const Inventory = z.strictObject({
   sourceDir: z.string(),
   /** Without it only a server's files can be listed, and none of them is known to be a document's. */
   source: DatabaseRef.optional(),
@@ -120,7 +120,7 @@ export const Inventory = z.strictObject({
   documents: z.boolean(),
 });
 
-export const DbCompare = z.strictObject({
+const DbCompare = z.strictObject({
   source: DatabaseRef,
   destination: DatabaseRef,
   selection: z.string(),
@@ -128,7 +128,7 @@ export const DbCompare = z.strictObject({
   ...Fixups,
 });
 
-export const ReferencesVerify = z.strictObject({
+const ReferencesVerify = z.strictObject({
   archive: z.string(),
   application: Application,
   sourceDir: z.string(),
@@ -136,7 +136,7 @@ export const ReferencesVerify = z.strictObject({
   out: z.string(),
 });
 
-export const After = z.strictObject({
+const After = z.strictObject({
   application: Application,
   destinationDir: z.string(),
   mode: z.enum(["run", "list"]),

@@ -143,6 +143,7 @@ function outsideNote(reference: unknown): string {
   if (fieldOf(reference, "direction") === "in") {
     return `${count} ${from} outside of the scope belong to ${target} within it (${field})`;
   }
+  if (dangling === count) return `${from}.${field} points at ${count} ${target} that exist nowhere`;
   const gone = dangling > 0 ? `, ${dangling} of them nowhere at the source` : "";
   return `${from}.${field} points at ${count} ${target} outside of the scope${gone}`;
 }

@@ -3,14 +3,13 @@ import { type ErrorCode, errorCodes, MigrationError } from "../core/errors.ts";
 
 export const statusVersion = 1;
 
-export const runStates = ["pending", "running", "done", "failed", "interrupted"] as const;
+const runStates = ["pending", "running", "done", "failed", "interrupted"] as const;
 export type RunState = (typeof runStates)[number];
 
-export const itemStates = [...runStates, "not-run"] as const;
+const itemStates = [...runStates, "not-run"] as const;
 export type ItemState = (typeof itemStates)[number];
 
-export const stepStates = ["pending", "running", "done", "failed", "not-run"] as const;
-export type StepState = (typeof stepStates)[number];
+const stepStates = ["pending", "running", "done", "failed", "not-run"] as const;
 
 const Versioned = z.object({ version: z.number() });
 

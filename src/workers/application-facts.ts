@@ -59,10 +59,9 @@ export function neverCollections(application: Application, included: readonly st
 
 /** The names in the application's paths that are the same at every site. */
 export function pathNames(application: Application): Set<string> {
-  const patterns = Object.values(application.collections).flatMap(({ files = [], expects = [] }) => [
-    ...files.map(patternText),
-    ...expects,
-  ]);
+  const patterns = Object.values(application.collections).flatMap(
+    ({ files = [], expects = [] }) => [...files.map(patternText), ...expects],
+  );
   const names = [...patterns, ...application.never.paths].flatMap((pattern) => pattern.split("/"));
   return new Set(names.filter((name) => name !== "" && !name.includes("{")));
 }

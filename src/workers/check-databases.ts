@@ -44,9 +44,7 @@ async function refuseSameDatabase(source: SourceDatabase, destination: Side) {
   if (ref.database !== source.name) return;
   const { processId } = source.facts;
   const tells = processId !== undefined && facts.processId !== undefined;
-  const same = tells
-    ? processId === facts.processId
-    : await shareCollections(source, ref, options);
+  const same = tells ? processId === facts.processId : await shareCollections(source, ref, options);
   if (!same) return;
   throw new MigrationError(
     "E_SAME_SERVER",

@@ -3,7 +3,7 @@ import { access, realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
 import { codeOf, MigrationError } from "../core/errors.ts";
 
-export interface CheckedFolders {
+interface CheckedFolders {
   /** Real paths: no part of them is a symbolic link. */
   sourceDir: string;
   destinationDir: string;

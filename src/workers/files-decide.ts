@@ -229,6 +229,6 @@ export function sameTarget(one: FileEntry, other: FileEntry): boolean {
   return one.target.equals(other.target);
 }
 
-export function sourceAsRecorded(entry: FileEntry, record: FileRecord): boolean {
+function sourceAsRecorded(entry: FileEntry, record: FileRecord): boolean {
   return sameState(entry, record) && entry.ctimeNs === record.sourceCtimeNs;
 }

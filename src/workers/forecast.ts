@@ -67,7 +67,10 @@ async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
       )
     : undefined;
   const documents = input.documents
-    ? await forecastDocuments({ ...inputOf("db-compare", { plan, item, step }), selection: input.selection }, ctx)
+    ? await forecastDocuments(
+        { ...inputOf("db-compare", { plan, item, step }), selection: input.selection },
+        ctx,
+      )
     : [];
   await rm(base, { recursive: true, force: true });
   const { owners, outside, leftOut, missing, unsafe, files } = taken;

@@ -8,9 +8,9 @@ import type { CollectionSelection, SourceDatabase } from "../mongo/database.ts";
 import { writeSelection } from "../mongo/selection.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
+import type { OutsideReference } from "./scope-border.ts";
 import { type DocumentChoice, ownersOf, selectDocuments } from "./select-documents.ts";
 import { selectFiles, type UnsafeDocument } from "./select-files.ts";
-import type { OutsideReference } from "./scope-border.ts";
 
 type Input = StepInputs["inventory"];
 

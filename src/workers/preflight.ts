@@ -34,7 +34,7 @@ export async function checkSides(request: CheckRequest, options: ConnectOptions)
   return {
     source: await sideFacts(folders.sourceDir, source.database, databases?.source?.version),
     destination: await sideFacts(
-      ...[folders.destinationDir, destination.database, databases?.destination?.version] as const,
+      ...([folders.destinationDir, destination.database, databases?.destination?.version] as const),
     ),
     canPreserveOwnership: process.getuid?.() === 0,
     warnings,

@@ -35,7 +35,10 @@ interface Sides {
  * Checks for every moved document that the files it names are there: each must be at the
  * destination if it is at the source. Throws E_INTEGRITY when one is not.
  */
-export async function verifyReferences(input: Input, ctx: WorkerContext): Promise<ReferencesOutput> {
+export async function verifyReferences(
+  input: Input,
+  ctx: WorkerContext,
+): Promise<ReferencesOutput> {
   const output = { checked: 0, complete: 0, missingAtSource: 0, lost: 0, unsafe: 0 };
   const list = join(input.out, "references.ndjson");
   await mkdir(input.out, { recursive: true });

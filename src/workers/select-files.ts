@@ -49,7 +49,7 @@ export function selectFiles(options: FileChoiceOptions): FileChoice {
 function ownFolders({ sourceDir, workDir }: FileChoiceOptions): Buffer[] {
   const inside = relative(sourceDir, workDir);
   const own = ["logs/migrations", "logs/migration"];
-  if (inside !== "" && !inside.startsWith("..") && !inside.startsWith("/")) own.push(inside);
+  if (inside !== "" && !/^(\.\.(\/|$)|\/)/.test(inside)) own.push(inside);
   return own.map((path) => Buffer.from(path));
 }
 

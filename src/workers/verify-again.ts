@@ -18,7 +18,11 @@ export interface Check {
  * Checks what an earlier migration brought over, from its own inventories, archives and verdicts,
  * which are copied to `scratch` where a check would write into them.
  */
-export async function verifyAgain(plan: Plan, scratch: string, ctx: WorkerContext): Promise<Check[]> {
+export async function verifyAgain(
+  plan: Plan,
+  scratch: string,
+  ctx: WorkerContext,
+): Promise<Check[]> {
   const checks: Check[] = [];
   for (const item of plan.items) {
     for (const step of item.steps) {

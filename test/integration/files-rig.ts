@@ -21,7 +21,7 @@ export interface Rig {
   findings(): Record<string, unknown>[];
 }
 
-export interface Migrated {
+interface Migrated {
   compared: Awaited<ReturnType<Steps["compare"]>>;
   synced: Awaited<ReturnType<Steps["sync"]>>;
   tarred: Awaited<ReturnType<Steps["tar"]>>;

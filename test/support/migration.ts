@@ -14,7 +14,10 @@ export interface Ran {
   stderr: string;
 }
 
-export const programs = { migctl: resolve("src/cli/main.ts"), migmgr: resolve("src/manager/main.ts") };
+export const programs = {
+  migctl: resolve("src/cli/main.ts"),
+  migmgr: resolve("src/manager/main.ts"),
+};
 
 /** Runs one of the programs as its user does, in a process of its own. */
 export async function run(program: keyof typeof programs, ...args: string[]): Promise<Ran> {

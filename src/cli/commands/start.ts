@@ -38,11 +38,21 @@ export const startCommand = defineCommand({
     const { plan, facts } = await planRequest(request, application, context.manager);
     for (const warning of facts.warnings) context.out.note(`Warning: ${warning}`);
     context.out.note(`Migration ${plan.name}, in ${migrationFolder(plan)}`);
+    await tellWhetherDone(plan, request.rerun, context);
     const exitCode = await runToEnd(plan, request.rerun, context);
     await printResult(plan, context);
     return exitCode;
   },
 });
+
+/** Else a run that has nothing to do would look as if it had done it all anew. */
+async function tellWhetherDone(plan: Plan, rerun: boolean, { out }: CliContext) {
+  const before = await readStatus(migrationFolder(plan)).catch(() => undefined);
+  if (before === undefined || rerun) return;
+  const when = new Date(before.finishedAt ?? before.updatedAt).toISOString();
+  if (before.state === "done") out.note(`Done already, at ${when}; --rerun does all of it again`);
+  else out.note(`Going on with the run that was ${before.state} at ${when}`);
+}
 
 async function runToEnd(plan: Plan, rerun: boolean, context: CliContext): Promise<ExitCode> {
   const folder = migrationFolder(plan);

@@ -1,6 +1,6 @@
+import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
-import { options } from "../../config/options.ts";
 import { CheckRequest } from "../../plan/facts.ts";
 import { checkSides } from "../../workers/preflight.ts";
 import type { ManagerContext } from "../context.ts";

@@ -1,9 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defineCommand } from "../../core/command.ts";
-import { exitCodes } from "../../core/errors.ts";
 import { loadApplication } from "../../config/load-application.ts";
 import { options } from "../../config/options.ts";
+import { defineCommand } from "../../core/command.ts";
+import { exitCodes } from "../../core/errors.ts";
 import { connectSource } from "../../mongo/connect.ts";
 import { writeSelection } from "../../mongo/selection.ts";
 import { newestFields, rewriteRules } from "../../plan/inputs.ts";
@@ -41,13 +41,17 @@ export const dbBackupCommand = defineCommand({
       runByHand(context, undefined, async (ctx, scratch) => {
         const source = { uriFile, database };
         const selection = `${scratch}/selection.bson`;
-        const collections = flags.collection ?? (await allCollections(source, flags.application, ctx));
+        const collections =
+          flags.collection ?? (await allCollections(source, flags.application, ctx));
         await writeSelection(
           selection,
           collections.map((collection) => ({ collection, filters: [] })),
         );
         const compression = flags.compression ?? "deflate";
-        return backupDatabase({ source, selection, archive: resolve(flags.archive), compression }, ctx);
+        return backupDatabase(
+          { source, selection, archive: resolve(flags.archive), compression },
+          ctx,
+        );
       }),
     );
     printResult(result, context);
@@ -89,7 +93,10 @@ export const dbRestoreCommand = defineCommand({
     ledger: options.ledger,
   },
   examples: [
-    ["migmgr db restore --uri-file d.uri --database DLAAS --archive a.zip --report-dir out", "All of it"],
+    [
+      "migmgr db restore --uri-file d.uri --database DLAAS --archive a.zip --report-dir out",
+      "All of it",
+    ],
     ["migmgr db restore … --archive dump/", "A folder that mongodump wrote"],
   ],
   async run(flags, context: ManagerContext) {
@@ -108,7 +115,9 @@ export const dbRestoreCommand = defineCommand({
       ),
     );
     printResult(result, context);
-    const open = Object.values(result.verdicts).some(({ conflict, rejected }) => conflict + rejected > 0);
+    const open = Object.values(result.verdicts).some(
+      ({ conflict, rejected }) => conflict + rejected > 0,
+    );
     return open ? exitCodes.finishedWithFindings : exitCodes.done;
   },
 });
@@ -118,7 +127,10 @@ export const dbVerifyCommand = defineCommand({
   describe: "Read the documents of an archive back from a database and compare them by bytes",
   args: destinationArgs,
   examples: [
-    ["migmgr db verify --uri-file d.uri --database DLAAS --archive a.zip", "Every document is equal"],
+    [
+      "migmgr db verify --uri-file d.uri --database DLAAS --archive a.zip",
+      "Every document is equal",
+    ],
     ["migmgr db verify … --report-dir out", "Conflicts that the restore listed there are expected"],
   ],
   async run(flags, context: ManagerContext) {

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { loadVerifyMode } from "../../config/load.ts";
+import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import { type ExitCode, exitCodes } from "../../core/errors.ts";
 import type { VerdictCounts } from "../../core/verdict.ts";
-import { loadVerifyMode } from "../../config/load.ts";
-import { options } from "../../config/options.ts";
 import { type PathSpec, type Selection, takeInventory } from "../../files/take-inventory.ts";
 import type { OwnershipMode } from "../../plan/steps.ts";
 import { checkFolders } from "../../workers/check-folders.ts";
@@ -58,9 +58,7 @@ export const filesTarCommand = defineCommand({
   name: "files tar",
   describe: "Bring single files to another folder by tar, never through a symbolic link",
   args: { ...args, path: { ...options.path, required: true } },
-  examples: [
-    ["migmgr files tar --from /a/data --to /d/data --path jane/models/x.zip", "One file"],
-  ],
+  examples: [["migmgr files tar --from /a/data --to /d/data --path jane/models/x.zip", "One file"]],
   run: (flags, context: ManagerContext) => send({ ...flags, single: true }, context, tarFiles),
 });
 
@@ -76,12 +74,17 @@ export const filesVerifyCommand = defineCommand({
     const result = await runByHand(context, flags.ledger, async (ctx, scratch) => {
       const common = await prepare(flags, ctx, scratch);
       const compared = await compareFiles({ ...common, onConflict: "keep-destination" }, ctx);
-      const verified = await verifyFiles({ ...common, mode: loadVerifyMode(flags.verify ?? "full") }, ctx);
+      const verified = await verifyFiles(
+        { ...common, mode: loadVerifyMode(flags.verify ?? "full") },
+        ctx,
+      );
       return { verdicts: compared.verdicts, ...verified };
     });
     printResult(result, context);
     const { migrated, updated, ...rest } = result.verdicts;
-    return migrated + updated > 0 ? exitCodes.changesFound : findings({ ...rest, migrated, updated });
+    return migrated + updated > 0
+      ? exitCodes.changesFound
+      : findings({ ...rest, migrated, updated });
   },
 });
 
@@ -90,7 +93,10 @@ type Common = Awaited<ReturnType<typeof prepare>>;
 async function send(
   flags: Flags & { single?: true },
   context: ManagerContext,
-  work: (input: Common & { temporaryDir: string }, ctx: WorkerContext) => Promise<{ verdicts: VerdictCounts }>,
+  work: (
+    input: Common & { temporaryDir: string },
+    ctx: WorkerContext,
+  ) => Promise<{ verdicts: VerdictCounts }>,
 ): Promise<ExitCode> {
   const result = await runByHand(context, flags.ledger, async (ctx, scratch) => {
     const common = await prepare(flags, ctx, scratch);

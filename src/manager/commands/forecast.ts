@@ -1,10 +1,10 @@
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import { codeOf, exitCodes } from "../../core/errors.ts";
 import { withReleasers } from "../../core/releasers.ts";
-import { options } from "../../config/options.ts";
 import { ledgerFolder } from "../../plan/inputs.ts";
 import { Plan } from "../../plan/plan.ts";
 import { openLedger } from "../../state/ledger.ts";

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { defineCommand } from "../../core/command.ts";
-import { exitCodes, MigrationError } from "../../core/errors.ts";
 import { loadApplication } from "../../config/load-application.ts";
 import { options } from "../../config/options.ts";
+import { defineCommand } from "../../core/command.ts";
+import { exitCodes, MigrationError } from "../../core/errors.ts";
 import { type TreeShape, treeTop } from "../../files/tree-top.ts";
 import { connectSource } from "../../mongo/connect.ts";
 import { type CollectionShape, inspectDatabase } from "../../mongo/inspect.ts";
@@ -17,7 +17,10 @@ export const inspectCommand = defineCommand({
     "uri-file": { ...options["uri-file"], required: false },
     database: { ...options.database, required: false },
     dir: { type: "string", describe: "The data folder", value: "DIR" },
-    application: { ...options.application, describe: "Its path names are shown, all others are not" },
+    application: {
+      ...options.application,
+      describe: "Its path names are shown, all others are not",
+    },
     "source-ssh": options["source-ssh"],
   },
   examples: [

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
+import { options } from "../../config/options.ts";
 import { writeFileAtomic } from "../../core/atomic-file.ts";
 import { defineCommand } from "../../core/command.ts";
 import { type ExitCode, exitCodes, MigrationError } from "../../core/errors.ts";
 import { withReleasers } from "../../core/releasers.ts";
-import { options } from "../../config/options.ts";
 import { ledgerFolder, migrationFolder } from "../../plan/inputs.ts";
 import { Plan } from "../../plan/plan.ts";
 import { openLedger } from "../../state/ledger.ts";

@@ -1,7 +1,7 @@
-import { defineCommand } from "../../core/command.ts";
-import { type ExitCode, exitCodes, toErrorRecord } from "../../core/errors.ts";
 import { loadVerifyMode } from "../../config/load.ts";
 import { options } from "../../config/options.ts";
+import { defineCommand } from "../../core/command.ts";
+import { type ExitCode, exitCodes, toErrorRecord } from "../../core/errors.ts";
 import { ledgerFolder } from "../../plan/inputs.ts";
 import { Plan } from "../../plan/plan.ts";
 import { verifyAgain } from "../../workers/verify-again.ts";
@@ -27,11 +27,16 @@ export const verifyCommand = defineCommand({
       ...{ ...check, equal: error === undefined },
       error: error && toErrorRecord(error),
     }));
-    if (context.format !== "table") context.out.data({ ledger: ledgerFolder(plan), checks: shown }, context.format);
+    if (context.format !== "table")
+      context.out.data({ ledger: ledgerFolder(plan), checks: shown }, context.format);
     else {
       context.out.table(
         ["ITEM", "PART", "RESULT"],
-        shown.map(({ item, part, error }) => [item, part, error ? `${error.code}: ${error.message}` : "equal"]),
+        shown.map(({ item, part, error }) => [
+          item,
+          part,
+          error ? `${error.code}: ${error.message}` : "equal",
+        ]),
       );
     }
     return checks.every(({ error }) => error === undefined) ? exitCodes.done : exitCodes.integrity;

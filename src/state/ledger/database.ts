@@ -3,7 +3,7 @@ import { existsSync, linkSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { codeOf, MigrationError } from "../../core/errors.ts";
 
-export const ledgerVersion = 1;
+const ledgerVersion = 1;
 
 const tables = `
   CREATE TABLE collections (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);

@@ -1,0 +1,134 @@
+import { expect, it } from "vitest";
+import { cliCommands } from "../../../src/cli/commands.ts";
+import { makeCliContext } from "../../../src/cli/context.ts";
+import { options } from "../../../src/config/options.ts";
+import { type Command, runProgram } from "../../../src/core/command.ts";
+import { managerCommands } from "../../../src/manager/commands.ts";
+import { captureOutput } from "../../support/sinks.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+/** migctl in this process, as its main.ts puts it together. */
+async function migctl(...argv: string[]) {
+  const { out, stdout, stderr } = captureOutput();
+  const exitCode = await runProgram(
+    {
+      name: "migctl",
+      describe: "moves",
+      version: "1.2.3",
+      commands: cliCommands,
+      commandFlags: ["status"],
+      globals: { output: options.output, progress: options.progress },
+      makeContext: async (globals) => makeCliContext(globals, out),
+      env: {},
+      out,
+    },
+    argv,
+  );
+  return { exitCode, stdout: stdout(), stderr: stderr() };
+}
+
+it("names what is needed when it is given nothing, or only what to move", async () => {
+  const alone = await migctl();
+  expect(alone.exitCode).toBe(2);
+  expect(alone.stderr).toMatchInlineSnapshot(`
+    "Error: --source-dir is needed; --dest-dir is needed; --source-uri-file is needed to move documents; --dest-uri-file is needed to move documents (E_USAGE)
+      See --help for what each flag takes
+    "
+  `);
+  expect(await migctl("start")).toEqual(alone);
+  expect(await migctl("--migrationType", "full")).toEqual(alone);
+});
+
+it("shows the status by flag as by command", async () => {
+  const dir = tempDir();
+  const byCommand = await migctl("status", "--source-dir", dir);
+  expect(byCommand.stderr).toBe(
+    `Error: There is no migration in "${dir}/logs/migrations" (E_NO_MIGRATION)\n` +
+      "  Start one with migctl start, or name the place with --source-dir or --work-dir\n",
+  );
+  expect(await migctl("--status", "--source-dir", dir)).toEqual(byCommand);
+  expect(await migctl("--source-dir", dir, "--status")).toEqual(byCommand);
+});
+
+it.each(["status", "report", "verify"])(
+  "says for %s where migrations are looked for",
+  async (command) => {
+    const { exitCode, stderr } = await migctl(command);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("--source-dir DIR"),
+    });
+  },
+);
+
+it("prints an unknown application as JSON", async () => {
+  const flags = [
+    "--source-dir",
+    "/a",
+    "--source-uri-file",
+    "a",
+    "--dest-dir",
+    "/d",
+    "--dest-uri-file",
+    "d",
+  ];
+  const { exitCode, stdout } = await migctl(
+    "plan",
+    ...flags,
+    "--application",
+    "nope",
+    "-o",
+    "json",
+  );
+  expect({ exitCode, code: JSON.parse(stdout).error.code }).toEqual({
+    exitCode: 2,
+    code: "E_APPLICATION",
+  });
+});
+
+it("prints the help of status", async () => {
+  expect((await migctl("status", "--help")).stdout).toMatchInlineSnapshot(`
+    "migctl status
+
+    Show the migrations of a source, or the steps of one
+
+    Source:
+          --source-dir  The source's data folder (env MIGCTL_SOURCE_DIR)                        [string]
+
+    How:
+          --work-dir  Holds plan, status, archive and ledger (default <source-dir>/logs/migrations; env
+                      MIGCTL_WORK_DIR)                                                          [string]
+          --name      The deployment's name, where there are several                            [string]
+
+    Options:
+          --version   Show version number                                                      [boolean]
+      -h, --help      Show help                                                                [boolean]
+      -o, --output    How results are printed (default table)[string] [choices: "table", "json", "yaml"]
+          --progress  How progress is shown (default auto)
+                                              [string] [choices: "auto", "tty", "plain", "json", "none"]
+
+    Examples:
+      migctl status --source-dir /a/data                  All migrations of this source
+      migctl status --source-dir /a/data --name           The steps of one
+      mvi-full-1a2b3c4d
+    "
+  `);
+});
+
+const described: readonly Pick<Command<never>, "name" | "describe" | "examples" | "args">[] = [
+  ...cliCommands,
+  ...managerCommands,
+];
+
+it.each(described)(
+  "describes $name with an example, and each of its flags",
+  ({ name, describe, examples, args }) => {
+    expect(describe).toMatch(/^[A-Z].*[^.]$/);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const [line] of examples) expect(line).toMatch(new RegExp(`^mig(ctl|mgr) ${name}`));
+    for (const [flag, option] of Object.entries(args)) {
+      expect(option.describe, flag).toMatch(/^[A-Z].*[^.]$/);
+      expect(option.env ?? "MIGCTL_", flag).toMatch(/^MIGCTL_/);
+    }
+  },
+);
