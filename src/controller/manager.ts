@@ -89,7 +89,7 @@ export function startManager(
     cleanup: false,
     stdout: "ignore",
     // Fewer arenas of the allocator: what is freed in one is no longer held back in many.
-    env: { MIGCTL_LOG_FORMAT: "json", MALLOC_ARENA_MAX: "2" },
+    env: { MIGCTL_LOG_FORMAT: "json", MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "262144" },
   });
   child.stderr.setEncoding("utf8").on("data", onLog);
   let stops = 0;

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type FileEntry, isRoot, parentOf, partsOf } from "./entry.ts";
+import { type FileEntry, isRoot, nameOf, parentOf, partsOf } from "./entry.ts";
 import { walkTree } from "./walk.ts";
 
 /** What one kind of place in a tree holds; ids and owners are never shown. */
@@ -27,6 +27,20 @@ export interface TreeTopOptions {
 }
 
 const maximumShapes = 200;
+
+/** Only kinds of files are shown: in any other ending there may be a part of a name. */
+const knownEndings = new Set(
+  [
+    ...["jpg jpeg png gif bmp tif tiff webp svg heic ico dcm avi mov mp4 mkv webm mpg mpeg m4v ts"],
+    ...["wav mp3 flac ogg zip gz tar tgz bz2 xz zst 7z rar csv tsv txt md json xml yaml yml html"],
+    ...[
+      "ndjson log cfg conf ini properties pdf py sh js css jar sql db sqlite bson index lock tmp",
+    ],
+    ...["bak bin dat pkl npy npz h5 hdf5 pb pbtxt pt pth onnx trt engine tflite caffemodel"],
+    ...["prototxt weights mlmodel plist so"],
+  ].flatMap((line) => line.split(" ")),
+);
+const otherEnding = ".<other>";
 
 /** The shape of a tree: which kinds of folders there are and what they hold, without their names. */
 export async function treeTop(root: string, options: TreeTopOptions): Promise<TreeShape[]> {
@@ -78,9 +92,10 @@ function countingOf(shapes: Map<string, Counting>, wanted: string): Counting {
 function countFile(counting: Counting, { path, size }: FileEntry) {
   counting.files++;
   counting.bytes += size;
-  // A letter and up to four more signs: anything longer may be part of a name.
-  const ending = /\.[a-z][a-z0-9]{0,4}$/i.exec(path.toString("latin1"))?.[0].toLowerCase();
-  if (ending === undefined) return;
+  const name = nameOf(path).toString("latin1").toLowerCase();
+  const dot = name.lastIndexOf(".");
+  if (dot < 1) return;
+  const ending = knownEndings.has(name.slice(dot + 1)) ? name.slice(dot) : otherEnding;
   counting.endings.set(ending, (counting.endings.get(ending) ?? 0) + 1);
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from "../core/command.ts";
 import { checkCommand } from "./commands/check.ts";
 import { dbBackupCommand, dbRestoreCommand, dbVerifyCommand } from "./commands/db.ts";
-import { filesSyncCommand, filesTarCommand, filesVerifyCommand } from "./commands/files.ts";
+import { filesSyncCommand, filesTarCommand } from "./commands/files.ts";
+import { filesVerifyCommand } from "./commands/files-verify.ts";
 import { forecastCommand } from "./commands/forecast.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { runCommand } from "./commands/run.ts";

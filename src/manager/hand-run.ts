@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -30,7 +31,9 @@ export async function runByHand<T>(
       reportMilliseconds,
       clock.elapsed,
     );
-    const run = ledger === undefined ? "by-hand" : `by-hand-${Math.round(clock.now())}`;
+    // Another name each time: what an earlier run left in a report folder is not gone on with, as
+    // the destination may have changed since.
+    const run = `by-hand-${randomBytes(6).toString("hex")}`;
     const result = await work(
       { log, clock, signal: stop.signal, report: reports.push, run, ledger: opened },
       scratch,

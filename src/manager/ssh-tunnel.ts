@@ -83,7 +83,7 @@ function stopped(): MigrationError {
 }
 
 interface Refusal {
-  /** ssh ends with 255 whatever the reason was: only its words, in English by LC_ALL, tell. */
+  /** ssh exits with 255 whatever the reason was: only its words, in English by LC_ALL, tell. */
   words: RegExp;
   code: ErrorCode;
   what: (target: string) => string;
@@ -95,7 +95,7 @@ const refusals: readonly Refusal[] = [
     words: /Host key verification failed/,
     code: "E_HOST_KEY",
     what: (target) => `The host key of "${target}" is unknown, or is not the one that is known`,
-    hint: () => "Ask for the host's key on another way, then put it into known_hosts",
+    hint: () => "Ask for the host's key by another way, then put it into known_hosts",
   },
   {
     words: /Permission denied|Too many authentication failures/,
@@ -116,15 +116,12 @@ function refusal(target: string, words: string): MigrationError {
   return new MigrationError(code, what(target), { hint: `${hint(target)}. ssh said: ${words}` });
 }
 
-const mostCharacters = 600;
+/** The reason comes last, after a warning in a frame of its own. */
+const lastLines = 3;
 
-/** One line without the frames that ssh draws around its warnings. */
 function readable(stderr: string): string {
-  const lines = stderr.split(/[\r\n]+/).map((line) => line.replace(/@{2,}/g, "").trim());
-  return lines
-    .filter((line) => line !== "" && line !== "@")
-    .join("; ")
-    .slice(-mostCharacters);
+  const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== "");
+  return lines.slice(-lastLines).join("; ");
 }
 
 async function freePort(): Promise<number> {

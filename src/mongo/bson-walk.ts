@@ -134,14 +134,27 @@ export function rawField(document: Buffer, name: string): RawValue | undefined {
 
 /** The `_id` as one type byte and the value's bytes; E_INTEGRITY if the document has none. */
 export function rawId(document: Buffer): Buffer {
-  const id = rawField(document, "_id");
+  const id = leadingId(document) ?? rawField(document, "_id");
   if (id === undefined) throw broken("A document has no _id", 0);
   return packValue(id);
 }
 
+/** The `_id` where it comes first, as servers put it; found without a walk over the elements. */
+export function leadingId(document: Buffer): RawValue | undefined {
+  // "_id" and its NUL, as a little-endian number.
+  if (document.length < 10 || document.readUInt32LE(5) !== 0x0064695f) return undefined;
+  const type = document[4] ?? 0;
+  const end = 9 + elementSize(type, document, 9);
+  if (end >= document.length) throw broken("A field is longer than its document", 4);
+  return { type, bytes: document.subarray(9, end) };
+}
+
 /** A value as one type byte and its bytes: the form in which ids travel. */
 export function packValue(value: RawValue): Buffer {
-  return Buffer.concat([Buffer.of(value.type), value.bytes]);
+  const packed = Buffer.allocUnsafe(1 + value.bytes.length);
+  packed[0] = value.type;
+  value.bytes.copy(packed, 1);
+  return packed;
 }
 
 /** The reverse of `packValue`. */

@@ -2,7 +2,14 @@ import { hash } from "node:crypto";
 import { codeOf, MigrationError } from "../core/errors.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import { buildDocument } from "./bson-build.ts";
-import { documentsOf, elementsOf, packValue, type RawElement } from "./bson-walk.ts";
+import {
+  documentsOf,
+  elementsOf,
+  leadingId,
+  packValue,
+  type RawElement,
+  type RawValue,
+} from "./bson-walk.ts";
 import type { RawBatch } from "./database.ts";
 import { rewriteDocument } from "./rewrite.ts";
 
@@ -13,8 +20,26 @@ export interface Candidate {
   /** What is to be written: after the fix-ups, `_id` first. */
   bytes: Buffer;
   id: Buffer;
-  /** SHA-256 of `bytes`. */
-  hash: Buffer;
+  /** SHA-256 of `bytes`; computed when it is asked for. */
+  readonly hash: Buffer;
+}
+
+class HashedOnDemand implements Candidate {
+  readonly ordinal: number;
+  readonly bytes: Buffer;
+  readonly id: Buffer;
+  #hash: Buffer | undefined;
+
+  constructor(ordinal: number, bytes: Buffer, id: Buffer) {
+    this.ordinal = ordinal;
+    this.bytes = bytes;
+    this.id = id;
+  }
+
+  get hash(): Buffer {
+    this.#hash ??= sha256(this.bytes);
+    return this.#hash;
+  }
 }
 
 /** A document that cannot even be sent. */
@@ -52,7 +77,7 @@ function makeCandidate(
       return { ordinal, bytes: document, reason: "The document has no _id" };
     }
     const bytes = rewriteDocument(placed.document, rules);
-    return { ordinal, bytes, id: packValue(placed.id), hash: sha256(bytes) };
+    return new HashedOnDemand(ordinal, bytes, packValue(placed.id));
   } catch (error) {
     if (!(error instanceof MigrationError) || codeOf(error) !== "E_INTEGRITY") throw error;
     return { ordinal, bytes: document, reason: error.message };
@@ -60,7 +85,9 @@ function makeCandidate(
 }
 
 /** The server puts `_id` first; comparing needs the bytes as they will be there. */
-function placeId(document: Buffer): { document: Buffer; id: RawElement } | undefined {
+function placeId(document: Buffer): { document: Buffer; id: RawValue } | undefined {
+  const leading = leadingId(document);
+  if (leading !== undefined) return { document, id: leading };
   const before: RawElement[] = [];
   for (const element of elementsOf(document)) {
     if (!element.key.equals(idKey)) {

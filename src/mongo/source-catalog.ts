@@ -28,15 +28,17 @@ export function toCollectionSpecs(documents: Iterable<Buffer>): CollectionSpec[]
   return specs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The indexes with the simple collation said where leaving it out would mean the default one. */
+/** What `listIndexes` said, completed. */
 export function completeIndexes(indexes: Iterable<Buffer>, options: Document): Document[] {
   const completed: Document[] = [];
-  for (const raw of indexes) {
-    const index = decode(raw);
-    const implied = options["collation"] !== undefined && index["collation"] === undefined;
-    completed.push(implied ? { ...index, collation: { locale: "simple" } } : index);
-  }
+  for (const raw of indexes) completed.push(completeIndex(decode(raw), options));
   return completed;
+}
+
+/** Servers leave the simple collation out, where leaving it out means the collection's own. */
+export function completeIndex(index: Document, options: Document): Document {
+  const implied = options["collation"] !== undefined && index["collation"] === undefined;
+  return implied ? { ...index, collation: { locale: "simple" } } : index;
 }
 
 function isInternal(name: string): boolean {

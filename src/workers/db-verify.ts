@@ -19,6 +19,10 @@ export async function verifyDatabase(
   return withReleasers(async (release) => {
     const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
     release(() => archive.close());
+    // Only a look at all of a foreign dump tells how many documents it holds.
+    if (archive.manifest === undefined) {
+      await stoppable(signal, () => archive.check({ signal, report: reports.push }));
+    }
     const destination = await connectDestination(input.destination, { signal, log });
     release(() => destination.close());
     const result = await stoppable(signal, () =>

@@ -23,6 +23,8 @@ export async function indexesOf(uri: string, db: string): Promise<Record<string,
     const found: Record<string, unknown[]> = {};
     const collections = client.db(db).listCollections({ type: "collection" });
     for await (const { name } of collections) {
+      // Nobody may list those of the server's own.
+      if (name.startsWith("system.")) continue;
       const indexes = await client.db(db).collection(name).listIndexes().toArray();
       found[name] = indexes.sort((a, b) => (a["name"] < b["name"] ? -1 : 1));
     }

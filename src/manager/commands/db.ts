@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { loadApplication } from "../../config/load-application.ts";
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
-import { exitCodes } from "../../core/errors.ts";
+import { exitCodes, MigrationError } from "../../core/errors.ts";
+import { suggestion } from "../../core/flags.ts";
 import { connectSource } from "../../mongo/connect.ts";
 import { writeSelection } from "../../mongo/selection.ts";
 import { newestFields, rewriteRules } from "../../plan/inputs.ts";
@@ -29,6 +30,7 @@ export const dbBackupCommand = defineCommand({
     application: { ...applicationOption, describe: "Leave out what this application never moves" },
     compression: options.compression,
     "source-ssh": options["source-ssh"],
+    "ssh-config": options["ssh-config"],
   },
   examples: [
     ["migmgr db backup --uri-file a.uri --database DLAAS --archive a.zip", "All collections"],
@@ -41,8 +43,7 @@ export const dbBackupCommand = defineCommand({
       runByHand(context, undefined, async (ctx, scratch) => {
         const source = { uriFile, database };
         const selection = `${scratch}/selection.bson`;
-        const collections =
-          flags.collection ?? (await allCollections(source, flags.application, ctx));
+        const collections = await wantedCollections({ ...flags, source }, ctx);
         await writeSelection(
           selection,
           collections.map((collection) => ({ collection, filters: [] })),
@@ -59,17 +60,38 @@ export const dbBackupCommand = defineCommand({
   },
 });
 
-async function allCollections(
-  source: { uriFile: string; database: string },
-  application: string | undefined,
+interface Wanted {
+  source: { uriFile: string; database: string };
+  collection?: string[];
+  application?: string;
+}
+
+/** An archive of nothing, or without what was named, would be found out too late. */
+async function wantedCollections(
+  { source, collection, application }: Wanted,
   ctx: { signal: AbortSignal },
 ): Promise<string[]> {
-  const database = await connectSource(source, { signal: ctx.signal });
+  const names = await collectionNames(source, ctx.signal);
+  if (names.length === 0) {
+    throw new MigrationError("E_SCOPE", `The database "${source.database}" holds no collections`, {
+      hint: "Check --database: names are told apart by case",
+    });
+  }
+  const unknown = collection?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new MigrationError("E_SCOPE", `"${source.database}" has no collection "${unknown}"`, {
+      hint: suggestion(unknown, names) ?? `It has: ${names.join(", ")}`,
+    });
+  }
+  if (collection !== undefined || application === undefined) return collection ?? names;
+  const never = neverCollections(await loadApplication(application), []);
+  return names.filter((name) => !never.includes(name));
+}
+
+async function collectionNames(source: Wanted["source"], signal: AbortSignal): Promise<string[]> {
+  const database = await connectSource(source, { signal });
   try {
-    const names = (await database.collections()).map(({ name }) => name);
-    if (application === undefined) return names;
-    const never = neverCollections(await loadApplication(application), []);
-    return names.filter((name) => !never.includes(name));
+    return (await database.collections()).map(({ name }) => name);
   } finally {
     await database.close();
   }
@@ -114,11 +136,13 @@ export const dbRestoreCommand = defineCommand({
         ctx,
       ),
     );
-    printResult(result, context);
-    const open = Object.values(result.verdicts).some(
-      ({ conflict, rejected }) => conflict + rejected > 0,
-    );
-    return open ? exitCodes.finishedWithFindings : exitCodes.done;
+    const { verdicts, counters: _, ...shown } = result;
+    // The table of the collections has the verdicts already, and the log the counters.
+    printResult(context.format === "table" ? shown : result, context);
+    const isClean =
+      Object.values(verdicts).every(({ conflict, rejected }) => conflict + rejected === 0) &&
+      shown.differences.every(({ note }) => note === "extra" || note === "obsolete-option");
+    return isClean ? exitCodes.done : exitCodes.finishedWithFindings;
   },
 });
 

@@ -1,15 +1,16 @@
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
-import { codeOf, exitCodes } from "../../core/errors.ts";
+import { exitCodes } from "../../core/errors.ts";
 import { withReleasers } from "../../core/releasers.ts";
 import { ledgerFolder } from "../../plan/inputs.ts";
 import { Plan } from "../../plan/plan.ts";
 import { openLedger } from "../../state/ledger.ts";
 import { forecastPlan } from "../../workers/forecast.ts";
 import type { ManagerContext } from "../context.ts";
+import { copyLedger } from "../copy-ledger.ts";
 import { readDocument } from "../read-document.ts";
 
 export const forecastCommand = defineCommand({
@@ -23,7 +24,7 @@ export const forecastCommand = defineCommand({
     const forecast = await withReleasers(async (release) => {
       const scratch = await mkdtemp(join(tmpdir(), "migmgr-forecast-"));
       release(() => rm(scratch, { recursive: true, force: true }));
-      await copyLedger(plan, scratch);
+      await copyLedger(ledgerFolder(plan), scratch);
       const ledger = await openLedger(scratch, { clock, signal: stop.signal });
       release(() => ledger.close());
       return forecastPlan(plan, scratch, {
@@ -35,12 +36,3 @@ export const forecastCommand = defineCommand({
     return exitCodes.done;
   },
 });
-
-/** Works on a copy, so that a look at it changes nothing and waits for nobody. */
-async function copyLedger(plan: Plan, scratch: string) {
-  try {
-    await copyFile(`${ledgerFolder(plan)}/ledger.sqlite`, `${scratch}/ledger.sqlite`);
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-  }
-}

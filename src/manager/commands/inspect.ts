@@ -22,6 +22,7 @@ export const inspectCommand = defineCommand({
       describe: "Its path names are shown, all others are not",
     },
     "source-ssh": options["source-ssh"],
+    "ssh-config": options["ssh-config"],
   },
   examples: [
     ["migmgr inspect --dir /a/data --uri-file a.uri --database DLAAS", "Both"],
@@ -55,7 +56,7 @@ export const inspectCommand = defineCommand({
 });
 
 async function inspectCollections(
-  flags: { "uri-file": string; database: string; "source-ssh"?: string },
+  flags: { "uri-file": string; database: string; "source-ssh"?: string; "ssh-config"?: string },
   context: ManagerContext,
 ): Promise<CollectionShape[]> {
   return withSourceUri(flags, context, async (uriFile) => {
@@ -76,9 +77,15 @@ function printShapes(
 ) {
   if (collections.length > 0) {
     out.table(
-      ["COLLECTION", "TYPE", "DOCUMENTS", "BYTES", "INDEXES", "FIELD", "TYPES", "IN %"],
-      collections.flatMap(collectionRows),
+      ["COLLECTION", "TYPE", "DOCUMENTS", "BYTES"],
+      collections.map(({ name, type, documents, bytes }) => [
+        ...[name, type, String(documents), String(bytes)],
+      ]),
     );
+    out.line("");
+    out.table(["COLLECTION", "INDEX", "KEYS", "UNIQUE"], collections.flatMap(indexRows));
+    out.line("");
+    out.table(["COLLECTION", "FIELD", "IN %", "TYPES"], collections.flatMap(fieldRows));
   }
   if (collections.length > 0 && tree.length > 0) out.line("");
   if (tree.length > 0) {
@@ -92,14 +99,15 @@ function printShapes(
   }
 }
 
-function collectionRows(shape: CollectionShape): string[][] {
-  const { name, type, documents, bytes, indexes, fields } = shape;
-  const head = [name, type, String(documents), String(bytes), String(indexes.length)];
-  const lines = fields.map(fieldCells);
-  const [first = ["", "", ""], ...rest] = lines;
-  return [[...head, ...first], ...rest.map((cells) => ["", "", "", "", "", ...cells])];
+function indexRows({ name, indexes }: CollectionShape): string[][] {
+  return indexes.map((index) => {
+    const keys = Object.entries(index.keys).map(([field, way]) => `${field}: ${way}`);
+    return [name, index.name, keys.join(", "), index.unique ? "yes" : ""];
+  });
 }
 
-function fieldCells({ path, types, frequency }: CollectionShape["fields"][number]): string[] {
-  return [path, Object.keys(types).join(" "), String(Math.round(frequency * 100))];
+function fieldRows({ name, fields }: CollectionShape): string[][] {
+  return fields.map(({ path, types, frequency }) => [
+    ...[name, path, String(Math.round(frequency * 100)), Object.keys(types).join(" ")],
+  ]);
 }

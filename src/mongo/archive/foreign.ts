@@ -1,6 +1,6 @@
 import { MigrationError } from "../../core/errors.ts";
 import { parseMetadata, unescapeCollectionName } from "../metadata.ts";
-import { bucketsOf } from "../source-catalog.ts";
+import { bucketsOf, completeIndex } from "../source-catalog.ts";
 import type { Container } from "./container.ts";
 import type { ArchivedCollection, Contents } from "./contents.ts";
 import { damaged } from "./damage.ts";
@@ -98,7 +98,8 @@ async function describe(
   const json = await readWhole(container, metadata, mostMetadataBytes);
   const parsed = parseMetadata(json, plain ?? stem);
   const buckets = files.get(bucketsPrefix + stem)?.documents;
-  return collection(parsed.collectionName, parsed, given.documents ?? buckets);
+  const indexes = parsed.indexes.map((index) => completeIndex(index, parsed.options));
+  return collection(parsed.collectionName, { ...parsed, indexes }, given.documents ?? buckets);
 }
 
 function collection(

@@ -1,3 +1,4 @@
+import { collecting } from "../../core/memory.ts";
 import type { RawBatch } from "../database.ts";
 import type { Container } from "./container.ts";
 import type { Contents } from "./contents.ts";
@@ -16,7 +17,7 @@ export function readDocuments(
   const stream = digested(readUnpacked(container, entry), (found) => {
     if (expected !== undefined) compareDigests(container.path, entry, { expected, found });
   });
-  return frameDocuments(stream, entry);
+  return collecting(frameDocuments(stream, entry));
 }
 
 export function compareDigests(

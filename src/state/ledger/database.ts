@@ -67,7 +67,7 @@ function prepareDatabase(database: DatabaseSync, path: string) {
   database.exec("BEGIN EXCLUSIVE; COMMIT");
   database.exec("PRAGMA journal_mode = TRUNCATE");
   database.exec("PRAGMA synchronous = NORMAL");
-  database.exec("PRAGMA cache_size = -32768");
+  database.exec("PRAGMA cache_size = -12288");
   const { user_version } = database.prepare("PRAGMA user_version").get() ?? {};
   const version = Number(user_version);
   if (version > ledgerVersion) throw newerLedger(path, version);
