@@ -9,7 +9,7 @@ const collectBytes = 10 * 1024 * 1024;
  * collections are only freed by a full one, for which V8 sees no reason as long as its own heap is
  * small. One every 10 MiB costs a few hundredths of the time that moving these takes.
  */
-export function makeCollector(): (bytes: number) => void {
+function makeCollector(): (bytes: number) => void {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
   let passed = 0;
