@@ -24,13 +24,14 @@ function cells(counts: VerdictCounts): string[] {
   return [sumOfVerdicts(counts), ...verdicts.map((verdict) => counts[verdict])].map(formatCount);
 }
 
-function printRemarks({ scope, error, owners, todo, notes }: ReportItem, out: Output) {
+function printRemarks({ scope, error, owners, todo, notes, lists }: ReportItem, out: Output) {
   const lines: string[] = [];
   if (error) lines.push(`failed: ${error.message} (${error.code})`);
   if (error?.hint) lines.push(`  ${error.hint}`);
   if (owners.length > 0)
     lines.push(`owners that must exist at the destination: ${owners.join(", ")}`);
   for (const note of notes) lines.push(note);
+  for (const path of lists) lines.push(`listed by name in ${path}`);
   for (const task of todo) lines.push(`left to do at the destination: ${task}`);
   if (lines.length === 0) return;
   out.line("");

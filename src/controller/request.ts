@@ -18,6 +18,7 @@ export async function planRequest(
   manager: ManagerProgram,
 ): Promise<Planned> {
   const wanted = checkRequestOf(request, application);
+  refuseUnscoped(request, application, wanted.scopes);
   const facts = await askManager(manager, ["check", "--request", "-"], wanted, Facts);
   const { source, destination } = wanted;
   const sourceDir = facts.source.dir;
@@ -46,6 +47,23 @@ export async function planRequest(
     ...(request.name === undefined ? {} : { name: request.name }),
   });
   return { plan, facts };
+}
+
+/** A collection that says of no document whose it is cannot be taken along for one user alone. */
+function refuseUnscoped(request: LocalRequest, application: Application, scopes: Scope[]) {
+  for (const name of request["include-collection"]) {
+    for (const { kind } of scopes) {
+      if (kind === "server" || application.collections[name]?.scopes?.[kind] !== undefined)
+        continue;
+      throw new MigrationError(
+        "E_USAGE",
+        `Cannot take "${name}" along: the application does not say which ${kind} a document is of`,
+        {
+          hint: "Take it along with the whole server, or describe its scopes in your own application",
+        },
+      );
+    }
+  }
 }
 
 function checkRequestOf(request: LocalRequest, application: Application): CheckRequest {

@@ -57,6 +57,7 @@ ${verdictTable(verdictRows(item))}
 ${list("Accounts that must exist at the destination", item.owners)}
 ${list("Left to do at the destination", item.todo)}
 ${list("Notes", item.notes)}
+${list("Listed by name, in the migration's folder", item.lists)}
 ${stepTable(item)}
 </section>`;
 }

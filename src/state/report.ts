@@ -39,6 +39,8 @@ export interface ReportItem {
   /** What is left for people to do at the destination. */
   todo: string[];
   notes: string[];
+  /** Where what is not as it should be is listed by name, within the migration's folder. */
+  lists: string[];
 }
 
 export function makeReport(plan: Plan, status: Status): Report {
@@ -104,7 +106,23 @@ function reportItem(item: ItemStatus): ReportItem {
     owners: texts(outputOf(item, "inventory"), "owners"),
     todo: texts(outputOf(item, "after"), "todo"),
     notes: notesOf(item),
+    lists: listsOf(item.id, documents, files),
   };
+}
+
+function listsOf(
+  id: string,
+  documents: Record<string, VerdictCounts>,
+  files: VerdictCounts | undefined,
+): string[] {
+  const all = Object.values(documents);
+  const lists: string[] = [];
+  if (all.some(({ conflict }) => conflict > 0)) lists.push(`db/${id}/conflicts.ndjson`);
+  if (all.some(({ rejected }) => rejected > 0)) lists.push(`db/${id}/rejected.ndjson`);
+  if (files && files.conflict + files.rejected + files.missing > 0) {
+    lists.push(`inventory/${id}/files-conflicts.ndjson`);
+  }
+  return lists;
 }
 
 function outputOf(item: ItemStatus, kind: string): unknown {

@@ -19,12 +19,14 @@ export async function clearAfter(
   const output: AfterOutput = { done: [], todo: [] };
   if (!documents) return output;
   for (const { clear, restart, because } of application.after) {
-    if (clear !== undefined) {
-      const text = `clear "${clear}", because ${because}`;
-      if (mode === "list") output.todo.push(text);
-      else if (await clearPath(destinationDir, clear)) output.done.push(text);
-    }
-    if (restart !== undefined) output.todo.push(`restart ${restart}, because ${because}`);
+    const isCleared =
+      clear !== undefined && mode === "run" && (await clearPath(destinationDir, clear));
+    if (isCleared) output.done.push(`cleared "${clear}"`);
+    const tasks = [
+      ...(clear !== undefined && mode === "list" ? [`clear "${clear}"`] : []),
+      ...(restart !== undefined ? [`restart ${restart}`] : []),
+    ];
+    if (tasks.length > 0) output.todo.push(`${tasks.join(" and ")}: ${because}`);
   }
   if (output.todo.length > 0) ctx.log.info({ todo: output.todo }, "Left to do at the destination");
   return output;

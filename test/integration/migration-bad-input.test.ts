@@ -168,6 +168,13 @@ const bad: Bad[] = [
     says: /app\.yaml:5:\d+: collections\.A\.nonsense: is not known here/,
   },
   {
+    what: "a collection that has no scopes, taken along for one user",
+    replace: () => ({}),
+    flags: ["--user", "admin", "--include-collection", "Tokens"],
+    code: 2,
+    says: /Cannot take "Tokens" along/,
+  },
+  {
     what: "a password as a flag",
     replace: () => ({}),
     flags: ["--source-password", "canary"],

@@ -208,6 +208,7 @@ it("prints a report with what is left to know and do", () => {
       failed: It differs (E_INTEGRITY)
         Look at it
       owners that must exist at the destination: jane, bob
+      listed by name in db/server/conflicts.ndjson
     "
   `);
 });
