@@ -1,5 +1,6 @@
 import type { Application } from "../config/application.ts";
 import { type LocalRequest, workDirOf } from "../config/load.ts";
+import { MigrationError } from "../core/errors.ts";
 import { type CheckRequest, Facts } from "../plan/facts.ts";
 import { makePlan } from "../plan/make.ts";
 import type { Plan } from "../plan/plan.ts";
