@@ -12,7 +12,7 @@ export interface CliContext {
   format: OutputFormat;
   progress: ProgressMode;
   /** Calls back for each SIGINT and SIGTERM until released. */
-  onStop(stop: () => void): () => void;
+  onStop(stop: (signal: NodeJS.Signals) => void): () => void;
 }
 
 interface Globals {

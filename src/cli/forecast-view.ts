@@ -2,6 +2,7 @@ import type { Output } from "../core/output.ts";
 import { noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { Forecast, ItemForecast } from "../plan/forecast.ts";
+import { describeOutside } from "../plan/outside.ts";
 import type { Plan } from "../plan/plan.ts";
 import { formatBytes, formatCount } from "./format.ts";
 
@@ -59,35 +60,39 @@ function spaceLine(name: string, space: { neededBytes: number; freeBytes: number
 }
 
 function printRemarks(item: ItemForecast, out: Output) {
-  const lines: string[] = [];
-  if (item.owners.length > 0) {
-    lines.push(`owners that must exist at the destination: ${item.owners.join(", ")}`);
-  }
-  for (const { direction, collection, field, target, count, dangling } of item.outside) {
-    const gone = dangling > 0 ? `, ${formatCount(dangling)} of them nowhere at the source` : "";
-    lines.push(
-      direction === "out"
-        ? `${collection}.${field} points at ${formatCount(count)} ${target} outside of the scope${gone}`
-        : `${formatCount(count)} ${collection} outside of the scope belong to ${target} in it (${field})`,
-    );
-  }
-  if (item.outside.some(({ count, dangling }) => count > dangling)) {
-    lines.push("  --include-references takes them along");
-  }
-  if (item.leftOut.length > 0) lines.push(`left out: ${item.leftOut.join(", ")}`);
-  lines.push(...listed("paths that documents name are not at the source", item.missing));
-  lines.push(...listed("documents have an id or owner that cannot be a path", item.unsafe));
-  for (const { collection, examples, unchecked } of item.documents) {
-    for (const example of examples)
-      lines.push(`conflict: ${collection} ${JSON.stringify(example)}`);
-    if (unchecked > 0) {
-      lines.push(`${formatCount(unchecked)} ${collection} were not checked for unique indexes`);
-    }
-  }
+  const lines = [...scopeRemarks(item), ...findingRemarks(item)];
   if (lines.length === 0) return;
   out.line("");
   out.line(`${item.scope}:`);
   for (const line of lines) out.line(`  ${line}`);
+}
+
+function scopeRemarks({ owners, outside, leftOut, missing, unsafe }: ItemForecast): string[] {
+  const lines: string[] = [];
+  if (owners.length > 0) {
+    lines.push(`owners that must exist at the destination: ${owners.join(", ")}`);
+  }
+  lines.push(...outside.map(describeOutside));
+  if (outside.some(({ count, dangling }) => count > dangling)) {
+    lines.push("  --include-references takes them along");
+  }
+  if (leftOut.length > 0) lines.push(`left out: ${leftOut.join(", ")}`);
+  lines.push(...listed("paths that documents name are not at the source", missing));
+  lines.push(...listed("documents have an id or owner that cannot be a path", unsafe));
+  return lines;
+}
+
+function findingRemarks({ documents, files }: ItemForecast): string[] {
+  const lines = (files?.examples ?? []).map((example) => `file: ${JSON.stringify(example)}`);
+  for (const { collection, examples, unchecked } of documents) {
+    for (const example of examples) {
+      lines.push(`conflict: ${collection} ${JSON.stringify(example)}`);
+    }
+    if (unchecked > 0) {
+      lines.push(`${formatCount(unchecked)} ${collection} were not checked for unique indexes`);
+    }
+  }
+  return lines;
 }
 
 function listed(what: string, { count, examples }: ItemForecast["missing"]): string[] {

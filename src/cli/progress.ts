@@ -42,7 +42,12 @@ function plainDisplay(view: View, out: Output, clock: Clock): ProgressDisplay {
         const now = clock.elapsed();
         const isDue = last === undefined || now - last.at >= plainMilliseconds;
         const isNew = last?.step !== running;
-        if (running === "pending" || !(isNew || (isDue && status.state === "running"))) continue;
+        // Between two steps there is nothing to tell.
+        if (
+          ["pending", "running"].includes(running) ||
+          !(isNew || (isDue && status.state === "running"))
+        )
+          continue;
         if (!isNew && item.state !== "running") continue;
         shown.set(item.id, { step: running, at: now });
         out.note(lines[index] ?? "");

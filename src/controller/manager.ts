@@ -68,7 +68,7 @@ export interface ManagerRun {
   /** Resolves with the manager's exit code. */
   ended: Promise<number>;
   /** Asks it to write a checkpoint and stop; a second time stops it at once. */
-  stop(): void;
+  stop(signal: NodeJS.Signals): void;
 }
 
 /**
@@ -95,9 +95,9 @@ export function startManager(
   let stops = 0;
   return {
     ended: child.then(exitOf),
-    stop() {
+    stop(signal) {
       stops += 1;
-      child.kill(stops === 1 ? "SIGTERM" : "SIGKILL");
+      child.kill(stops === 1 ? signal : "SIGKILL");
     },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OutsideReference } from "./outside.ts";
 
 const count = z.number();
 const VerdictCounts = z.object({
@@ -8,15 +9,6 @@ const VerdictCounts = z.object({
   conflict: count,
   rejected: count,
   missing: count,
-});
-
-const OutsideReference = z.object({
-  collection: z.string(),
-  field: z.string(),
-  target: z.string(),
-  direction: z.enum(["out", "in"]),
-  count,
-  dangling: count,
 });
 
 const Examples = z.object({ count, examples: z.array(z.unknown()) });
@@ -44,7 +36,14 @@ const ItemForecast = z.object({
     }),
   ),
   files: z
-    .object({ entries: count, bytes: count, verdicts: VerdictCounts, bytesToSend: count })
+    .object({
+      entries: count,
+      bytes: count,
+      verdicts: VerdictCounts,
+      bytesToSend: count,
+      /** Conflicts and what cannot be carried, with paths and reasons. */
+      examples: z.array(z.unknown()),
+    })
     .optional(),
 });
 export type ItemForecast = z.infer<typeof ItemForecast>;

@@ -15,7 +15,7 @@ export function renderReportHtml(report: Report): string {
 <style>${style}</style>
 </head>
 <body>
-<h1>${text(title)} <span class="state ${text(report.state)}">${text(headlineOf(report))}</span></h1>
+<h1>${text(title)} <span class="state ${text(badgeOf(report))}">${text(headlineOf(report))}</span></h1>
 ${facts(report)}
 <h2>All items</h2>
 ${verdictTable([
@@ -26,6 +26,11 @@ ${report.items.map(renderItem).join("\n")}
 </body>
 </html>
 `;
+}
+
+/** Green is only for what needs nobody to look at it. */
+function badgeOf({ state, exitCode }: Report): string {
+  return state === "done" && exitCode !== 0 ? "interrupted" : state;
 }
 
 function facts(report: Report): string {

@@ -1,4 +1,5 @@
 import { addVerdicts, noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.ts";
+import { describeOutside, OutsideReference } from "../plan/outside.ts";
 import type { Plan } from "../plan/plan.ts";
 import { fieldOf, outcomeOf } from "./outcome.ts";
 import type { ItemStatus, Status, StepStatus } from "./status.ts";
@@ -143,7 +144,10 @@ function notesOf(item: ItemStatus): string[] {
   const unsafe = Number(fieldOf(fieldOf(inventory, "unsafe"), "count") ?? 0);
   if (unsafe > 0) notes.push(`${unsafe} documents whose id or owner cannot be a name in a path`);
   const outside = fieldOf(inventory, "outside");
-  for (const reference of Array.isArray(outside) ? outside : []) notes.push(outsideNote(reference));
+  for (const reference of Array.isArray(outside) ? outside : []) {
+    const parsed = OutsideReference.safeParse(reference);
+    if (parsed.success) notes.push(describeOutside(parsed.data));
+  }
   const leftOut = texts(inventory, "leftOut");
   if (leftOut.length > 0) notes.push(`Left out as the application says: ${leftOut.join(", ")}`);
   const dangling = Number(fieldOf(outputOf(item, "references-verify"), "missingAtSource") ?? 0);
@@ -152,18 +156,6 @@ function notesOf(item: ItemStatus): string[] {
   const count = Array.isArray(differences) ? differences.length : 0;
   if (count > 0) notes.push(`${count} differences in collections that were there (report.json)`);
   return notes;
-}
-
-function outsideNote(reference: unknown): string {
-  const [from, field] = [fieldOf(reference, "collection"), fieldOf(reference, "field")];
-  const [target, count] = [fieldOf(reference, "target"), Number(fieldOf(reference, "count"))];
-  const dangling = Number(fieldOf(reference, "dangling") ?? 0);
-  if (fieldOf(reference, "direction") === "in") {
-    return `${count} ${from} outside of the scope belong to ${target} within it (${field})`;
-  }
-  if (dangling === count) return `${from}.${field} points at ${count} ${target} that exist nowhere`;
-  const gone = dangling > 0 ? `, ${dangling} of them nowhere at the source` : "";
-  return `${from}.${field} points at ${count} ${target} outside of the scope${gone}`;
 }
 
 /** One line for each collection, and one for the files, of an item: what the tables show. */

@@ -144,7 +144,11 @@ async function noSpace(session: SendSession, cause: unknown): Promise<MigrationE
   );
 }
 
-async function stillToCome({ inventory, destination }: SendSession) {
+/** What is to be sent and is not at the destination yet. */
+export async function stillToCome({
+  inventory,
+  destination,
+}: Pick<SendSession, "inventory" | "destination">) {
   const needed = { bytes: 0, files: 0 };
   for (const page of inventory.pages({ send: "data" })) {
     const looks = await destination.look(page.map(({ path }) => path));

@@ -1,4 +1,6 @@
+import { createReadStream, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
 import { withReleasers } from "../core/releasers.ts";
 import { freeSpace } from "../files/space.ts";
 import { connectSource } from "../mongo/connect.ts";
@@ -72,15 +74,38 @@ async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
         ctx,
       )
     : [];
+  const examples = await firstLines(`${base}/files-conflicts.ndjson`);
   await rm(base, { recursive: true, force: true });
   const { owners, outside, leftOut, missing, unsafe, files } = taken;
   return {
     ...{ id: item.id, scope: scopeText(item.scope) },
     ...{ owners, outside, leftOut, missing, unsafe, documents },
     ...(compared && files
-      ? { files: { ...files, verdicts: compared.verdicts, bytesToSend: compared.bytesToSend } }
+      ? {
+          files: {
+            ...files,
+            verdicts: compared.verdicts,
+            bytesToSend: compared.bytesToSend,
+            examples,
+          },
+        }
       : {}),
   };
+}
+
+const shownExamples = 10;
+
+/** The first findings of a list; what was selected and is not there is told elsewhere. */
+async function firstLines(path: string): Promise<unknown[]> {
+  const found: unknown[] = [];
+  if (!existsSync(path)) return found;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    const finding: unknown = JSON.parse(line);
+    if (typeof finding === "object" && finding !== null && "selected" in finding) continue;
+    found.push(finding);
+    if (found.length === shownExamples) break;
+  }
+  return found;
 }
 
 /** Compares the documents of a selection, as they are now, with the destination. */

@@ -6,9 +6,9 @@ import { type InventoryTaken, takeInventory } from "../files/take-inventory.ts";
 import { connectSource } from "../mongo/connect.ts";
 import type { CollectionSelection, SourceDatabase } from "../mongo/database.ts";
 import { writeSelection } from "../mongo/selection.ts";
+import type { OutsideReference } from "../plan/outside.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
-import type { OutsideReference } from "./scope-border.ts";
 import { type DocumentChoice, ownersOf, selectDocuments } from "./select-documents.ts";
 import { selectFiles, type UnsafeDocument } from "./select-files.ts";
 

@@ -5,7 +5,7 @@ import { backupDatabase } from "./db-backup.ts";
 import { compareDatabase } from "./db-compare.ts";
 import { restoreDatabase } from "./db-restore.ts";
 import { verifyDatabase } from "./db-verify.ts";
-import { compareFiles } from "./files-compare.ts";
+import { compareAndRequireSpace } from "./files-space.ts";
 import { syncFiles } from "./files-sync.ts";
 import { tarFiles } from "./files-tar.ts";
 import { verifyFiles } from "./files-verify.ts";
@@ -24,7 +24,7 @@ export const workers: { [K in StepKind]: Worker<K> } = {
   preflight,
   inventory: takeItemInventory,
   "db-compare": compareDatabase,
-  "files-compare": compareFiles,
+  "files-compare": compareAndRequireSpace,
   "files-sync": syncFiles,
   "files-tar": tarFiles,
   "db-backup": backupDatabase,

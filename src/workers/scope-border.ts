@@ -2,21 +2,9 @@ import { referencePairs } from "../config/application.ts";
 import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { SourceDatabase } from "../mongo/database.ts";
 import { anyOf } from "../mongo/selection.ts";
+import type { OutsideReference } from "../plan/outside.ts";
 import { existingIds, idsOf, keyOf, keysOf, type Row } from "./document-rows.ts";
 import type { ChoiceOptions } from "./select-documents.ts";
-
-/** Documents of one collection that point, or are pointed at, across the border of the scope. */
-export interface OutsideReference {
-  collection: string;
-  field: string;
-  target: string;
-  /** `out`: in the scope, points outside; `in`: outside, belongs to something in the scope. */
-  direction: "out" | "in";
-  /** Different documents on the far side. */
-  count: number;
-  /** Of these, how many exist nowhere at the source. */
-  dangling: number;
-}
 
 export interface Crossing extends OutsideReference {
   /** Where the far documents are, and the ids of those that exist. */

@@ -3,10 +3,11 @@ import { stringValue } from "../mongo/bson-build.ts";
 import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { CollectionSelection, SourceDatabase } from "../mongo/database.ts";
 import { anyOf, equals, except } from "../mongo/selection.ts";
+import type { OutsideReference } from "../plan/outside.ts";
 import type { Scope } from "../plan/scope.ts";
 import { inParentOrder, knownFields, neverCollections, ownerField } from "./application-facts.ts";
 import { idsOf, keyOf, type Row, readRows } from "./document-rows.ts";
-import { type Crossing, crossings, type OutsideReference } from "./scope-border.ts";
+import { type Crossing, crossings } from "./scope-border.ts";
 
 export interface DocumentChoice {
   selections: CollectionSelection[];

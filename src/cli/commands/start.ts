@@ -63,9 +63,9 @@ async function runToEnd(plan: Plan, rerun: boolean, context: CliContext): Promis
     log.write(lines);
     tail = (tail + lines).slice(-20_000);
   });
-  const release = context.onStop(() => {
+  const release = context.onStop((signal) => {
     context.out.note("Stopping; a second time stops at once");
-    run.stop();
+    run.stop(signal);
   });
   const progress = makeProgress(context.progress, context.out, context.clock);
   try {

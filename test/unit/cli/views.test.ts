@@ -282,7 +282,7 @@ it("prints a plan", () => {
 
     user:jane:
       owners that must exist at the destination: jane
-      Models.group_id points at 3 Groups outside of the scope, 1 of them nowhere at the source
+      Models.group_id points at 3 Groups outside of the scope, 1 of them nowhere
         --include-references takes them along
       left out: Tokens
       4 paths that documents name are not at the source: a, b, c, …

@@ -202,7 +202,7 @@ it("tells what an operator should know", () => {
     [
       "2 paths that documents name are not at the source",
       "1 documents whose id or owner cannot be a name in a path",
-      "Models.group_id points at 3 Groups outside of the scope, 1 of them nowhere at the source",
+      "Models.group_id points at 3 Groups outside of the scope, 1 of them nowhere",
       "4 Notes outside of the scope belong to Models within it (model_id)",
       "Left out as the application says: Tokens",
       "7 files that documents name were missing at the source",
