@@ -49,6 +49,8 @@ describe("a manager that is killed twenty times in one migration", () => {
     const holder = statusOf(place)?.holder?.pid;
     process.kill(holder!, "SIGKILL");
     await once(first, "close");
+    const told = await run("migctl", "status", "--source-dir", source.dir);
+    expect(told.stdout).toContain("Its process is gone. Start it again");
     remember();
     for (let count = 1; count < kills; count += 1) await startAndKill(200 + makeDelay(count));
   }, 600_000);

@@ -2,6 +2,7 @@ import { options } from "../../config/options.ts";
 import { findMigration, listMigrations, placeOf } from "../../controller/find-migration.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
+import { holderLives } from "../../state/holder.ts";
 import type { CliContext } from "../context.ts";
 import { printStatus, printStatusList } from "../status-view.ts";
 
@@ -29,9 +30,13 @@ export const statusCommand = defineCommand({
         );
       return exitCodes.done;
     }
-    const { status } = await findMigration(place, flags.name);
-    if (format === "table") printStatus(status, out, clock.now());
-    else out.data(status, format);
+    const { status, folder } = await findMigration(place, flags.name);
+    if (format === "table") {
+      printStatus(status, out, clock.now());
+      const isLeft = status.state === "running" && (await holderLives(folder)) === false;
+      if (isLeft) out.line("");
+      if (isLeft) out.line("Its process is gone. Start it again: it goes on where it was.");
+    } else out.data(status, format);
     return exitCodes.done;
   },
 });
