@@ -94,7 +94,7 @@ describe("single scopes", () => {
     const early = await run("migctl", "start", ...sides, "--migrationType", "db");
     expect(early).toMatchObject({
       code: 6,
-      stderr: expect.stringContaining("not recorded as moved"),
+      stdout: expect.stringContaining("not recorded as moved"),
     });
     expect(await readHashes(destination.mongod.uri, "DLAAS")).toEqual({});
     const files = await run("migctl", "start", ...sides, "--migrationType", "files");
