@@ -1,6 +1,6 @@
 import { noVerdicts, type Verdict } from "../core/verdict.ts";
-import type { EntryFilter, InventoryEntry } from "./inventory.ts";
 import type { Connection } from "./inventory-connection.ts";
+import type { EntryFilter, InventoryEntry } from "./inventory-entry.ts";
 import { type EntryRow, entryOf } from "./inventory-schema.ts";
 
 const pageSize = 500;

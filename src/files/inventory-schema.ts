@@ -1,6 +1,6 @@
 import type { Verdict } from "../core/verdict.ts";
 import type { FileEntry, FileType } from "./entry.ts";
-import type { InventoryEntry, Outcome, Selected, Sending, Via } from "./inventory.ts";
+import type { InventoryEntry, Outcome, Selected, Sending, Via } from "./inventory-entry.ts";
 
 /** One writer, so no shared memory and no second file: this works on network file systems too. */
 export const schema = `

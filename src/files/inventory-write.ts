@@ -1,6 +1,6 @@
 import type { FileEntry } from "./entry.ts";
-import type { Outcome, Selected } from "./inventory.ts";
 import type { Connection } from "./inventory-connection.ts";
+import type { Outcome, Selected } from "./inventory-entry.ts";
 import { plainRow, type Row, rowOf } from "./inventory-schema.ts";
 
 const insertText = `INSERT INTO entries

@@ -13,7 +13,8 @@ import {
   safeRelativePath,
 } from "./entry.ts";
 import { type FolderChain, openFolderChain } from "./folder-chain.ts";
-import { createInventory, type Inventory, type Via } from "./inventory.ts";
+import { createInventory, type Inventory } from "./inventory.ts";
+import type { Via } from "./inventory-entry.ts";
 import { walkTree } from "./walk.ts";
 
 /** Concrete places, below the root; who makes them has resolved the application's patterns. */

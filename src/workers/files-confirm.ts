@@ -1,7 +1,7 @@
 import type { FileRecord } from "../core/ledger.ts";
 import { type FileEntry, printablePath } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
-import type { InventoryEntry, Outcome } from "../files/inventory.ts";
+import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
 import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
 import { sameState, sameTarget } from "./files-decide.ts";
 import { recordBefore, writtenRecord } from "./files-intents.ts";

@@ -2,7 +2,7 @@ import type { FileRecord } from "../core/ledger.ts";
 import type { ConflictPolicy, Verdict } from "../core/verdict.ts";
 import { type FileEntry, isRoot } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
-import type { InventoryEntry, Outcome } from "../files/inventory.ts";
+import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
 import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
 import { longestRsyncPath } from "../files/rsync.ts";
 

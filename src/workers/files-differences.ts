@@ -1,6 +1,6 @@
 import type { FileEntry } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
-import type { InventoryEntry } from "../files/inventory.ts";
+import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
 
 export interface Difference {

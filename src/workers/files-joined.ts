@@ -1,5 +1,6 @@
 import { parentOf } from "../files/entry.ts";
-import type { Inventory, InventoryEntry, Outcome } from "../files/inventory.ts";
+import type { Inventory } from "../files/inventory.ts";
+import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
 
 /**
  * Where one name of a hard-linked file is sent, its other names that are ours come along, so that

@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { syncFolder } from "../core/atomic-file.ts";
 import { printablePath } from "../files/entry.ts";
-import type { Inventory, InventoryEntry } from "../files/inventory.ts";
+import type { Inventory } from "../files/inventory.ts";
+import type { InventoryEntry } from "../files/inventory-entry.ts";
 
 /** Lists every conflict, reject and missing file, one JSON object on each line. */
 export async function writeFindings(inventory: Inventory, file: string) {

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { isRoot, isWithin, parentOf, rootPath } from "../files/entry.ts";
-import type { InventoryEntry } from "../files/inventory.ts";
+import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type RsyncRun, runRsync, syncRootAttributes } from "../files/rsync.ts";
 import type { RsyncComplaint } from "../files/rsync-exit.ts";
 import type { RsyncProgress } from "../files/rsync-progress.ts";

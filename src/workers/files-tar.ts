@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { codeOf, MigrationError } from "../core/errors.ts";
 import { parentOf } from "../files/entry.ts";
 import { entryAt, type FolderChain, openFolderChain } from "../files/folder-chain.ts";
-import type { InventoryEntry } from "../files/inventory.ts";
+import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { inheritedMode } from "../files/ownership.ts";
 import { freeSpace } from "../files/space.ts";
 import { copyByTar } from "../files/tar.ts";

@@ -3,8 +3,8 @@ import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { SourceDatabase } from "../mongo/database.ts";
 import { anyOf } from "../mongo/selection.ts";
 import type { OutsideReference } from "../plan/outside.ts";
+import type { ChoiceOptions } from "./choice-options.ts";
 import { existingIds, idsOf, keyOf, keysOf, type Row } from "./document-rows.ts";
-import type { ChoiceOptions } from "./select-documents.ts";
 
 export interface Crossing extends OutsideReference {
   /** Where the far documents are, and the ids of those that exist. */

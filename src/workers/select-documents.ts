@@ -4,8 +4,8 @@ import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { CollectionSelection, SourceDatabase } from "../mongo/database.ts";
 import { anyOf, equals, except } from "../mongo/selection.ts";
 import type { OutsideReference } from "../plan/outside.ts";
-import type { Scope } from "../plan/scope.ts";
 import { inParentOrder, knownFields, neverCollections, ownerField } from "./application-facts.ts";
+import type { ChoiceOptions } from "./choice-options.ts";
 import { idsOf, keyOf, type Row, readRows } from "./document-rows.ts";
 import { type Crossing, crossings } from "./scope-border.ts";
 
@@ -16,14 +16,6 @@ export interface DocumentChoice {
   outside: OutsideReference[];
   /** Collections at the source that are left out, although the scope is the whole server. */
   leftOut: string[];
-}
-
-export interface ChoiceOptions {
-  application: Application;
-  scope: Scope;
-  includeReferences: boolean;
-  includeCollections: readonly string[];
-  signal?: AbortSignal;
 }
 
 type Seeds = Map<string, Map<string, RawValue>>;
