@@ -28,10 +28,9 @@ export function printStatus(status: Status, out: Output, now: number) {
   out.line("");
   const rows = rowsOf(status, now);
   out.table(
-    ["ITEM", "STEP", "STATE", "ATTEMPTS", "TIME", "DONE", "VERDICTS"],
+    ["ITEM AND STEP", "STATE", "ATTEMPTS", "TIME", "DONE", "VERDICTS"],
     rows.map((row) => [
-      row.level === "item" ? row.item : "",
-      row.step ?? "",
+      row.step === undefined ? scopeOf(status, row.item) : `  ${row.step}`,
       row.state,
       row.level === "item" ? "" : String(row.attempts),
       row.milliseconds === undefined ? "" : formatDuration(row.milliseconds),
@@ -42,9 +41,13 @@ export function printStatus(status: Status, out: Output, now: number) {
   for (const { level, item, step, error } of rows) {
     if (level !== "step" || error === undefined) continue;
     out.line("");
-    out.line(`${item} ${step}: ${error.message} (${error.code})`);
+    out.line(`${scopeOf(status, item)} ${step}: ${error.message} (${error.code})`);
     if (error.hint) out.line(`  ${error.hint}`);
   }
+}
+
+function scopeOf({ items }: Status, id: string): string {
+  return items.find((item) => item.id === id)?.scope ?? id;
 }
 
 function doneText({ files, documents, bytes }: Row): string {

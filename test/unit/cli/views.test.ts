@@ -136,10 +136,10 @@ it("prints the steps of a running migration", () => {
     "Migration shop-full-1: running
       by process 7 on h, last heard of 3.0 s ago
 
-    ITEM     STEP         STATE     ATTEMPTS   TIME    DONE                   VERDICTS
-    server                running              4.5 s
-             preflight    done      1          1.5 s
-             files-sync   running   1          3.0 s   1,200 files, 4.8 MiB
+    ITEM AND STEP   STATE     ATTEMPTS   TIME    DONE                   VERDICTS
+    server          running              4.5 s
+      preflight     done      1          1.5 s
+      files-sync    running   1          3.0 s   1,200 files, 4.8 MiB
     "
   `);
 });
@@ -151,10 +151,10 @@ it("prints a failure below the steps, with what to do", () => {
   expect(stdout()).toMatchInlineSnapshot(`
     "Migration shop-full-1: failed, exit code 5
 
-    ITEM     STEP         STATE     ATTEMPTS   TIME    DONE   VERDICTS
-    server                running              1.5 s
-             preflight    done      1          1.5 s
-             files-sync   failed    1
+    ITEM AND STEP   STATE     ATTEMPTS   TIME    DONE   VERDICTS
+    server          running              1.5 s
+      preflight     done      1          1.5 s
+      files-sync    failed    1
 
     server files-sync: The volume is full (E_NO_SPACE)
       Make room
