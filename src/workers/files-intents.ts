@@ -69,7 +69,11 @@ function isOurUnfinished(
   there: FileEntry,
   record: FileRecord | undefined,
 ): boolean {
-  if (record?.state !== "intended" || there.type !== record.type) return false;
+  if (record === undefined || there.type !== record.type) return false;
+  // Recorded as written, and stopped before the inventory knew it.
+  if (record.state === "written") {
+    return sameState(record, there) && record.destinationCtimeNs === there.ctimeNs;
+  }
   return sameState(record, there) || isPending({ entry, record, there }, record.run);
 }
 

@@ -36,6 +36,7 @@ export async function tarFiles(
 const isToSend = (entry: InventoryEntry) => !entry.done && entry.via === "tar";
 
 async function sendByTar(session: SendSession) {
+  reopenLinkGroups(session);
   const list = session.temporary("tar.list");
   const sent = await writeList(session, list);
   if (sent.filesListed === 0) return { filesSent: 0, bytesSent: 0 };
@@ -49,6 +50,16 @@ async function sendByTar(session: SendSession) {
     await confirmAll(page.filter(isToSend), session, reasonFor);
   }
   return { filesSent: sent.filesSent, bytesSent: sent.bytesSent };
+}
+
+/** tar can only link names that it carries together, also when some of them had arrived before. */
+function reopenLinkGroups({ inventory }: SendSession) {
+  for (const group of inventory.linkGroups()) {
+    const carried = group.filter(({ via, send }) => via === "tar" && send !== "no");
+    if (carried.every(({ done }) => done)) continue;
+    const arrived = carried.filter(({ done }) => done);
+    inventory.update(arrived.map(({ path }) => ({ path, outcome: { done: false } })));
+  }
 }
 
 async function writeList(session: SendSession, list: string) {
