@@ -1,6 +1,7 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=2
 import { options } from "../config/options.ts";
 import { type Command, runProgram } from "../core/command.ts";
+import { exitCodes } from "../core/errors.ts";
 import { makeOutput } from "../core/output.ts";
 import { programVersion } from "../core/version.ts";
 import { managerCommands } from "./commands.ts";
@@ -8,8 +9,9 @@ import { type ManagerContext, makeManagerContext } from "./context.ts";
 
 const out = makeOutput(process.stdout, process.stderr);
 const commands: readonly Command<ManagerContext>[] = managerCommands;
+let context: ManagerContext | undefined;
 
-process.exitCode = await runProgram(
+const exitCode = await runProgram(
   {
     name: "migmgr",
     describe: "moves an application's files and documents; migctl starts it",
@@ -20,9 +22,15 @@ process.exitCode = await runProgram(
       "log-level": options["log-level"],
       "log-format": options["log-format"],
     },
-    makeContext: (globals) => makeManagerContext(globals, out),
+    async makeContext(globals) {
+      context = await makeManagerContext(globals, out);
+      return context;
+    },
     env: process.env,
     out,
   },
   process.argv.slice(2),
 );
+// Which signal it was, only who caught it knows.
+const wasStopped = exitCode === exitCodes.interrupted && context?.stop.signal.aborted;
+process.exitCode = wasStopped ? context?.stop.code() : exitCode;
