@@ -11,7 +11,7 @@ import { loadCollection } from "./restore-collection.ts";
 import type { Findings } from "./restore-findings.ts";
 import { makeIndexBuilder } from "./restore-indexes.ts";
 import { noCounters, type RestoreCounters } from "./restore-job.ts";
-import type { RetryOptions } from "./restore-retry.ts";
+import { type RetryOptions, withRetries } from "./restore-retry.ts";
 import { openSession, type RestoreSession } from "./restore-session.ts";
 import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
 import { openVerdictFile, verdictFileName } from "./verdict-file.ts";
@@ -72,7 +72,9 @@ export async function restoreAll(
   await mkdir(options.out, { recursive: true });
   const session = await openSession(source, options);
   const findings = await session.openFindings();
-  const collections = await options.destination.collections();
+  const collections = await withRetries("listCollections", options, () =>
+    options.destination.collections(),
+  );
   const work: Work = {
     source,
     options,
@@ -116,12 +118,16 @@ async function restoreViews(work: Work): Promise<void> {
 
 async function prepare(collection: SourceCollection, work: Work): Promise<Prepared> {
   const { options, session, existing, result } = work;
-  const prepared = await prepareCollection(collection, {
+  const preparation = {
     destination: options.destination,
     existing,
     isOurs: session.isCreated,
     recordCreation: session.recordCreation,
-  });
+  };
+  const { name } = collection.spec;
+  const prepared = await withRetries(name, options, () =>
+    prepareCollection(collection, preparation),
+  );
   result.differences.push(...prepared.differences);
   const type = prepared.differences.find(({ what }) => what === "type");
   if (type === undefined) return prepared;
