@@ -6,7 +6,7 @@ import type { RewriteRule } from "../core/rewrite.ts";
 import type { DestinationDatabase } from "./database.ts";
 import type { Difference } from "./prepare-collection-differences.ts";
 import { idToJson } from "./restore-outcome.ts";
-import type { RetryOptions } from "./restore-retry.ts";
+import { type RetryOptions, withRetries } from "./restore-retry.ts";
 import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
 import { readRestoreState } from "./restore-state.ts";
 import { openVerdictFile, verdictFileName } from "./verdict-file.ts";
@@ -69,13 +69,14 @@ async function verifyCollection(
   const { name } = collection.spec;
   const verdicts = await openVerdicts(number, collection, options.verdicts);
   try {
+    const indexes = await withRetries(name, options, () => destination.indexes(name));
     const counts = await verifyDocuments({
       ...options,
       collection: dataCollection(collection),
       batches: source.read(collection),
       rewrite: options.rewrite[name] ?? [],
       verdicts,
-      ttl: ttlIndexesOf(await destination.indexes(name)),
+      ttl: ttlIndexesOf(indexes),
       onMismatch: mismatches.add,
       onBatch(documents, bytes) {
         done.documents += documents;
@@ -125,10 +126,13 @@ function checkCount({ spec, documents }: SourceCollection, counts: VerificationC
 
 async function compareStructure(
   { collections }: RestoreSource,
-  { destination, verdicts }: VerificationOptions,
+  options: VerificationOptions,
 ): Promise<Difference[]> {
+  const { destination, verdicts } = options;
   const state = verdicts === undefined ? undefined : await readRestoreState(verdicts);
-  return verifyStructure(collections, destination, state ?? { created: [], refusedIndexes: [] });
+  return withRetries("listIndexes", options, () =>
+    verifyStructure(collections, destination, state ?? { created: [], refusedIndexes: [] }),
+  );
 }
 
 interface Mismatches {
