@@ -69,7 +69,7 @@ async function standUp(server: ServerName, version: MongodVersion): Promise<Demo
   const dir = join(root, `server-${server.toLowerCase()}`, "data");
   mkdirSync(dir, { recursive: true });
   const oracle = await makeServer({
-    ...{ seed: "demo", size: "m", server, cases: "CC", noRoot: true },
+    ...{ seed: "demo", size: "demo", server, cases: "CC", noRoot: true },
     ...{ mongo: mongod.uri, root: dir },
   });
   const uriFile = join(root, `server-${server.toLowerCase()}.uri`);
