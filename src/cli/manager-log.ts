@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, MigrationError } from "../core/errors.ts";
+import { isErrorCode, MigrationError } from "../core/errors.ts";
 
 /** The error that the manager printed in the end, or undefined when it ended by its own record. */
 export function lastError(log: string): MigrationError | undefined {
@@ -6,8 +6,4 @@ export function lastError(log: string): MigrationError | undefined {
   const { message, code, hint } = match?.groups ?? {};
   if (message === undefined || code === undefined || !isErrorCode(code)) return undefined;
   return new MigrationError(code, message, hint === undefined ? {} : { hint });
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return code in errorCodes;
 }

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { z } from "zod";
-import { type ErrorCode, errorCodes, MigrationError } from "../core/errors.ts";
+import { type ErrorCode, isErrorCode, MigrationError } from "../core/errors.ts";
 
 /** How to start the manager on this machine: the program and its first arguments. */
 export interface ManagerProgram {
@@ -58,10 +58,6 @@ function fromRecord(record: z.infer<typeof Failure>["error"]): MigrationError {
     ...(record.hint === undefined ? {} : { hint: record.hint }),
     ...(record.fields === undefined ? {} : { fields: record.fields }),
   });
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return code in errorCodes;
 }
 
 export interface ManagerRun {

@@ -59,6 +59,10 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+export function isErrorCode(code: string): code is ErrorCode {
+  return code in errorCodes;
+}
+
 interface Details {
   /** What the reader can do about it, as one sentence in the imperative. */
   hint?: string;

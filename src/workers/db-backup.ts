@@ -3,13 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder } from "../core/atomic-file.ts";
 import { MigrationError } from "../core/errors.ts";
 import { withReleasers } from "../core/releasers.ts";
+import { programVersion } from "../core/version.ts";
 import {
   type BackupTarget,
   backUpCollection,
   type ManifestCollection,
 } from "../mongo/archive/backup-collection.ts";
 import { type ArchiveWriter, createArchive } from "../mongo/archive/create.ts";
-import { thisTool } from "../mongo/archive/tool.ts";
 import { connectSource } from "../mongo/connect.ts";
 import type { RawBatch, SourceDatabase } from "../mongo/database.ts";
 import { readSelection } from "../mongo/selection.ts";
@@ -76,7 +76,7 @@ async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBac
     collections.push(await insist(work, target, progress));
   }
   const description = {
-    tool: thisTool(),
+    tool: { name: "migctl", version: programVersion },
     database: source.name,
     server: { version: source.facts.version },
     startedAt,
