@@ -39,8 +39,8 @@ export interface Program<C> {
   /** Flags of every command. */
   globals: Options;
   makeContext(globals: Record<string, unknown>): Promise<C>;
-  /** Commands that may also be named as a flag: "status" for `--status`. */
-  commandFlags?: readonly string[];
+  /** Commands that may also be named by a flag: `--status` is the command "status". */
+  commandFlags?: Readonly<Record<string, string>>;
   env: Readonly<Record<string, string | undefined>>;
   out: Output;
 }
@@ -70,10 +70,11 @@ async function parseAndRun<C>(program: Program<C>, argv: readonly string[]): Pro
 }
 
 /** `migctl --status …` is `migctl status …`, for the commands that the program says so of. */
-function namedCommand<C>({ commandFlags = [] }: Program<C>, argv: readonly string[]): string[] {
-  const name = commandFlags.find((flag) => argv.includes(`--${flag}`));
+function namedCommand<C>({ commandFlags = {} }: Program<C>, argv: readonly string[]): string[] {
+  const [flag, name] =
+    Object.entries(commandFlags).find(([one]) => argv.includes(`--${one}`)) ?? [];
   if (name === undefined || !argv[0]?.startsWith("-")) return [...argv];
-  return [name, ...argv.filter((argument) => argument !== `--${name}`)];
+  return [name, ...argv.filter((argument) => argument !== `--${flag}`)];
 }
 
 function makeParser<C>(program: Program<C>, done: (code: ExitCode) => void): Argv {

@@ -20,6 +20,8 @@ export interface Output {
   line(text: string): void;
   /** Several lines that the program itself made: its help. */
   text(lines: string): void;
+  /** YAML for other programs, as it is: it was rendered with its odd characters escaped. */
+  document(text: string): void;
   note(text: string): void;
   data(value: unknown, format: Exclude<OutputFormat, "table">): void;
   table(head: readonly string[], rows: readonly (readonly string[])[]): void;
@@ -31,6 +33,7 @@ export function makeOutput(stdout: Sink, stderr: Sink): Output {
   return {
     columns: stdout.columns ?? 100,
     isTerminal: stderr.isTTY === true,
+    document: (yaml) => void stdout.write(yaml),
     line: (line) => void stdout.write(`${clean(line)}\n`),
     text,
     note: (line) => void stderr.write(`${clean(line)}\n`),

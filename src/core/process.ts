@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 import { execa } from "execa";
 import { codeOf, MigrationError } from "./errors.ts";
 
@@ -7,6 +9,11 @@ export interface ProcessOptions {
   onOutput?: (text: string) => void;
   /** Variables beside PATH, HOME, TMPDIR and the locale; nothing else is inherited. */
   env?: Record<string, string>;
+  /**
+   * Takes, as soon as it runs, the other ends of its file descriptors 3, which it writes to, and 4,
+   * which it reads from.
+   */
+  channel?: (fromChild: Readable, toChild: Writable) => void;
   /** Seconds between SIGTERM and SIGKILL once `signal` is aborted. */
   graceSeconds?: number;
 }
@@ -21,6 +28,7 @@ export interface ProcessResult {
 }
 
 const keptCharacters = 64 * 1024;
+const channelPipes = ["pipe", "pipe"] as const;
 
 /**
  * Runs a program to its end and returns how it ended; only a program that cannot be started
@@ -34,7 +42,7 @@ export async function runProcess(
   const child = execa(program, args, {
     reject: false,
     buffer: false,
-    stdin: "ignore",
+    stdio: ["ignore", "pipe", "pipe", ...(options.channel ? channelPipes : [])],
     detached: true,
     cleanup: true,
     extendEnv: false,
@@ -46,6 +54,7 @@ export async function runProcess(
   };
   options.signal?.addEventListener("abort", end, { once: true });
   if (options.signal?.aborted) end();
+  options.channel?.(child.stdio[3] as Socket, child.stdio[4] as Socket);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -82,7 +91,11 @@ export function childEnvironment(extra: Record<string, string> = {}): Record<str
   return { ...kept, ...extra };
 }
 
-function endGroup(pid: number | undefined, graceSeconds: number): NodeJS.Timeout | undefined {
+/** Asks a process group to end, and ends it after the grace; the timer is to be cleared. */
+export function endGroup(
+  pid: number | undefined,
+  graceSeconds: number,
+): NodeJS.Timeout | undefined {
   if (pid === undefined) return undefined;
   signalGroup(pid, "SIGTERM");
   return setTimeout(() => signalGroup(pid, "SIGKILL"), graceSeconds * 1000);

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { readBuiltIn } from "./built-in.ts";
 
 const Package = z.object({ version: z.string() });
-const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
 
 /** The version of both programs, as package.json has it. */
-export const programVersion = Package.parse(JSON.parse(text)).version;
+export const programVersion = Package.parse(JSON.parse(readBuiltIn("package.json"))).version;

@@ -48,7 +48,7 @@ async function run(argv: string[], env: Record<string, string> = {}) {
       describe: "does things",
       version: "1.2.3",
       commands: [move, fail, broken],
-      commandFlags: ["status"],
+      commandFlags: { status: "status" },
       globals: { output: { ...text, alias: "o", choices: ["table", "json"] } },
       makeContext: async () => ({}),
       env,
