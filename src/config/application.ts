@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ApplicationCluster } from "./application-cluster.ts";
 
 const PathPattern = z
   .string()
@@ -66,6 +67,16 @@ const ScopeFolders = z.strictObject({
   directories: z.array(PathPattern).describe("Taken whole; {user} or {project-group} is its value"),
 });
 
+const Activity = z.strictObject({
+  field: Field,
+  what: z.string().min(1).describe("What works, for messages: a training task"),
+  running: z.array(z.string()).default([]).describe("The field's values that say that it works"),
+  ended: z
+    .array(z.string())
+    .default([])
+    .describe("Those that say that it is over; any other value is told as not known"),
+});
+
 export const Application = z.strictObject({
   application: z
     .string()
@@ -95,17 +106,28 @@ export const Application = z.strictObject({
     })
     .default({ collections: [], paths: [] })
     .describe("What stays with the one server"),
-  writers: z.array(z.string()).default([]).describe("Deployments that write"),
+  writers: z
+    .array(z.string())
+    .default([])
+    .describe("Deployments that write, as cluster.deployments calls them, or by their name"),
   after: z
     .array(
       z.strictObject({
         clear: PathPattern.optional().describe("What is removed at the destination"),
-        restart: z.string().optional().describe("The deployment to restart"),
+        restart: z
+          .string()
+          .optional()
+          .describe("The deployment to restart, as cluster.deployments calls it, or by its name"),
         because: z.string().describe("Why, for the report"),
       }),
     )
     .default([])
     .describe("What the application needs at the destination after a migration"),
+  activity: z
+    .record(z.string().min(1), Activity)
+    .optional()
+    .describe("Documents that tell whether something of the application works just now"),
+  cluster: ApplicationCluster.optional().describe("How it is found in a cluster"),
 });
 
 export type Application = z.infer<typeof Application>;
@@ -119,7 +141,21 @@ interface Problem {
 
 /** What a schema cannot say: references to nothing, and collections that are their own ancestor. */
 export function applicationProblems(application: Application): Problem[] {
-  return [...unknownReferences(application), ...cycles(application)];
+  return [
+    ...unknownReferences(application),
+    ...cycles(application),
+    ...unknownDeployments(application),
+  ];
+}
+
+function unknownDeployments({ cluster }: Application): Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, name] of (cluster?.mounts ?? []).entries()) {
+    if (Object.hasOwn(cluster?.deployments ?? {}, name)) continue;
+    const path = ["cluster", "mounts", index];
+    problems.push({ path, message: `refers to "${name}", which is none of cluster.deployments` });
+  }
+  return problems;
 }
 
 function unknownReferences(application: Application): Problem[] {

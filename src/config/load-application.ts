@@ -1,8 +1,8 @@
-import { readdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { listBuiltIn, readBuiltIn } from "../core/built-in.ts";
 import { MigrationError } from "../core/errors.ts";
 import { Application, applicationProblems } from "./application.ts";
-import { parseYaml, readYamlFile, type Shape } from "./yaml-file.ts";
+import type { Shape } from "./shape.ts";
+import { parseYaml, readYamlFile } from "./yaml-file.ts";
 
 const shape: Shape<Application> = {
   code: "E_APPLICATION",
@@ -11,13 +11,14 @@ const shape: Shape<Application> = {
   check: applicationProblems,
 };
 
-const builtInFolder = fileURLToPath(new URL("../../applications/", import.meta.url));
+const builtInFolder = "applications";
 
 /** Reads a built-in application by its name, or a user's own by the path of its file. */
 export async function loadApplication(nameOrPath: string): Promise<Application> {
   if (/[./]/.test(nameOrPath)) return readYamlFile(nameOrPath, shape);
-  const names = await builtInNames();
-  if (names.includes(nameOrPath)) return readYamlFile(`${builtInFolder}${nameOrPath}.yaml`, shape);
+  const names = builtInNames();
+  const path = `${builtInFolder}/${nameOrPath}.yaml`;
+  if (names.includes(nameOrPath)) return parseYaml(readBuiltIn(path), path, shape);
   throw new MigrationError("E_APPLICATION", `There is no application "${nameOrPath}"`, {
     hint: `Built in: ${names.join(", ")}; for your own give the path of its file, as ./${nameOrPath}.yaml`,
   });
@@ -27,7 +28,7 @@ export function parseApplication(text: string, name: string): Application {
   return parseYaml(text, name, shape);
 }
 
-async function builtInNames(): Promise<string[]> {
-  const files = await readdir(builtInFolder);
-  return files.flatMap((file) => (file.endsWith(".yaml") ? [file.slice(0, -5)] : [])).sort();
+function builtInNames(): string[] {
+  const files = listBuiltIn(builtInFolder);
+  return files.flatMap((file) => (file.endsWith(".yaml") ? [file.slice(0, -5)] : []));
 }

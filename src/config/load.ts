@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { parseDuration } from "../core/duration.ts";
 import { MigrationError } from "../core/errors.ts";
 import { conflictPolicies } from "../core/verdict.ts";
+import { Chown, chooseOwnership, IdTable } from "./ownership-map.ts";
 
 /** What `--verify` says, as data. */
 const Verify = z.string().transform((text, context) => {
@@ -29,6 +31,22 @@ export function loadVerifyMode(text: string): z.output<typeof Verify> {
   );
 }
 
+const Owners = {
+  ownership: z.enum(["preserve", "inherit", "map"]).optional(),
+  usermap: IdTable.optional(),
+  groupmap: IdTable.optional(),
+  chown: Chown.optional(),
+};
+
+/** Reads `--ownership` and its table of a command that takes no whole request. */
+export function loadOwnership(flags: object): ReturnType<typeof chooseOwnership> {
+  const result = z.object(Owners).safeParse(flags);
+  if (result.success) return chooseOwnership(result.data);
+  throw flagProblems(
+    result.error.issues.map((issue) => `--${issue.path.join(".")} ${issue.message}`),
+  );
+}
+
 const Folder = z
   .string({ error: "is needed" })
   .min(1)
@@ -37,8 +55,8 @@ const UriFile = Folder.optional();
 
 const deploymentName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** A request for a migration between two local endpoints, with every default filled in. */
-const LocalRequest = z.object({
+/** What every request says: what is moved, and how. */
+const Request = {
   migrationType: z.enum(["full", "files", "db"]).default("full"),
   application: z.string().default("mvi"),
   user: z.array(z.string().min(1)).default([]),
@@ -46,15 +64,9 @@ const LocalRequest = z.object({
   "include-references": z.boolean().default(false),
   "include-collection": z.array(z.string()).default([]),
   "include-path": z.array(z.string()).default([]),
-  "source-dir": Folder,
-  "source-uri-file": UriFile,
-  "source-database": z.string().min(1).optional(),
-  "dest-dir": Folder,
-  "dest-uri-file": UriFile,
-  "dest-database": z.string().min(1).optional(),
   "on-conflict": z.enum(conflictPolicies).default("keep-destination"),
   verify: Verify.default("written"),
-  ownership: z.enum(["preserve", "inherit"]).optional(),
+  ...Owners,
   compression: z.enum(["deflate", "store"]).default("deflate"),
   bwlimit: z.number().positive().optional(),
   after: z.enum(["list", "run"]).default("list"),
@@ -64,10 +76,67 @@ const LocalRequest = z.object({
     .string()
     .regex(deploymentName, { message: "must be lower-case letters, digits and dashes" })
     .optional(),
+};
+
+/** A request for a migration between two local endpoints, with every default filled in. */
+const LocalRequest = z.object({
+  ...Request,
+  "source-dir": Folder,
+  "source-uri-file": UriFile,
+  "source-database": z.string().min(1).optional(),
+  "dest-dir": Folder,
+  "dest-uri-file": UriFile,
+  "dest-database": z.string().min(1).optional(),
   "work-dir": Folder.optional(),
 });
 
 export type LocalRequest = z.infer<typeof LocalRequest>;
+
+const Seconds = z.string().transform((text, context) => {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined) return seconds;
+  context.addIssue({ code: "custom", message: `must be like 90s, 5m or 4h, not "${text}"` });
+  return z.NEVER;
+});
+
+/** A request for a migration from one cluster into another one. */
+const ClusterRequest = z.object({
+  ...Request,
+  workload: z.enum(["deployment", "job"]).default("deployment"),
+  template: z.enum(["safe", "classic"]).default("safe"),
+  image: z.string().min(1).optional(),
+  tag: z.string().min(1).optional(),
+  "image-pull-secret": z.string().min(1).optional(),
+  "image-file": z.string().min(1).optional(),
+  "destination-image": z.string().min(1).optional(),
+  "service-account": z.string().min(1).optional(),
+  requests: z.string().min(1).optional(),
+  limits: z.string().min(1).optional(),
+  transport: z.enum(["auto", "direct", "exec"]).optional(),
+  link: z.enum(["auto", "direct", "relay", "port-forward"]).optional(),
+  quiesce: z.boolean().default(false),
+  window: Seconds.optional(),
+  wait: z.boolean().default(false),
+  timeout: Seconds.optional(),
+  "start-timeout": Seconds.default(300),
+  "dry-run": z.enum(["none", "client", "server"]).default("none"),
+});
+export type ClusterRequest = z.infer<typeof ClusterRequest>;
+
+/** Fills in defaults and checks the flags together; all problems are told at once. */
+export function loadClusterRequest(flags: Record<string, unknown>): ClusterRequest {
+  const result = ClusterRequest.safeParse(flags);
+  if (result.success) return result.data;
+  throw flagProblems(
+    result.error.issues.map((issue) => `--${issue.path.join(".")} ${issue.message}`),
+  );
+}
+
+function flagProblems(problems: readonly string[]): MigrationError {
+  return new MigrationError("E_USAGE", [...new Set(problems)].join("; "), {
+    hint: "See --help for what each flag takes",
+  });
+}
 
 /** Fills in defaults and checks the flags together; all problems are told at once. */
 export function loadLocalRequest(flags: Record<string, unknown>): LocalRequest {
@@ -76,10 +145,9 @@ export function loadLocalRequest(flags: Record<string, unknown>): LocalRequest {
     (issue) => `--${issue.path.join(".")} ${issue.message}`,
   );
   problems.push(...missingUriFiles(flags));
-  if (result.success && problems.length === 0) return result.data;
-  throw new MigrationError("E_USAGE", [...new Set(problems)].join("; "), {
-    hint: "See --help for what each flag takes",
-  });
+  if (!result.success || problems.length > 0) throw flagProblems(problems);
+  chooseOwnership(result.data);
+  return result.data;
 }
 
 /** Of the flags as given: a schema looks at several of them only once each is well-formed. */
