@@ -37,6 +37,16 @@ export async function readStatus(folder: string): Promise<Status> {
   });
 }
 
+/** As `readStatus`; undefined while there is none, or while it is being replaced. */
+export async function readStatusIfAny(folder: string): Promise<Status | undefined> {
+  try {
+    return await readStatus(folder);
+  } catch (error) {
+    if (error instanceof MigrationError) return undefined;
+    throw error;
+  }
+}
+
 /** A damaged journal does not keep a good snapshot from being shown; going on from it would. */
 async function journalStatus(folder: string, snapshots: Snapshots): Promise<Status | undefined> {
   try {
