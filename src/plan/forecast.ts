@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OutsideReference } from "./outside.ts";
+import { ownershipModes } from "./steps.ts";
 
 const count = z.number();
 const VerdictCounts = z.object({
@@ -12,6 +13,25 @@ const VerdictCounts = z.object({
 });
 
 const Examples = z.object({ count, examples: z.array(z.unknown()) });
+
+/** What of owners, groups and modes is not kept. */
+const OwnershipForecast = z.object({
+  mode: z.enum(ownershipModes),
+  /** Most entries first; without `to` it becomes the destination's own. */
+  changes: z.array(
+    z.object({
+      what: z.enum(["user", "group"]),
+      from: count,
+      to: count.optional(),
+      entries: count,
+    }),
+  ),
+  /** Changes that are not listed. */
+  more: count,
+  /** Files that lose setuid or setgid. */
+  setId: count,
+});
+export type OwnershipForecast = z.infer<typeof OwnershipForecast>;
 
 const ItemForecast = z.object({
   id: z.string(),
@@ -43,6 +63,7 @@ const ItemForecast = z.object({
       bytesToSend: count,
       /** Conflicts and what cannot be carried, with paths and reasons. */
       examples: z.array(z.unknown()),
+      ownership: OwnershipForecast.optional(),
     })
     .optional(),
 });

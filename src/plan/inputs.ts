@@ -1,3 +1,4 @@
+import { relative, resolve } from "node:path";
 import type { Application } from "../config/application.ts";
 import type { Item, Plan, Step } from "./plan.ts";
 import type { DatabaseRef, StepInputs, StepKind } from "./steps.ts";
@@ -29,7 +30,7 @@ export function inputOf<K extends StepKind>(kind: K, place: Place): StepInputs[K
 const makers: { [K in StepKind]: Maker<K> } = {
   preflight: ({ plan, item }) => ({
     sourceDir: plan.source.dir,
-    destinationDir: plan.destination.dir,
+    ...(plan.destination.kind === "local" ? { destinationDir: plan.destination.dir } : {}),
     ...databases(plan),
     application: plan.application,
     scope: item.scope,
@@ -63,15 +64,16 @@ const makers: { [K in StepKind]: Maker<K> } = {
   "files-compare": (place) => ({
     ...itemFiles(place),
     onConflict: place.plan.options.onConflict,
+    ...ownName(place.plan),
   }),
   "files-sync": (place) => ({
     ...itemFiles(place),
-    temporaryDir: temporaryDir(place.plan),
+    temporary: temporaryName(place.plan),
     ...(place.plan.options.bandwidthLimit === undefined
       ? {}
       : { bandwidthLimit: place.plan.options.bandwidthLimit }),
   }),
-  "files-tar": (place) => ({ ...itemFiles(place), temporaryDir: temporaryDir(place.plan) }),
+  "files-tar": (place) => ({ ...itemFiles(place), temporary: temporaryName(place.plan) }),
   "db-backup": (place) => ({
     source: required(place.plan.source.database),
     selection: selectionFile(place),
@@ -96,12 +98,10 @@ const makers: { [K in StepKind]: Maker<K> } = {
     archive: archiveFile(place),
     application: place.plan.application,
     sourceDir: place.plan.source.dir,
-    destinationDir: place.plan.destination.dir,
     out: itemFolder(place, "db"),
   }),
   after: ({ plan }) => ({
     application: plan.application,
-    destinationDir: plan.destination.dir,
     mode: plan.options.after,
     documents: plan.migrationType !== "files",
   }),
@@ -138,17 +138,25 @@ function archiveFile({ plan, item }: Place): string {
 
 function itemFiles(place: Place) {
   const { plan } = place;
+  const { ownership, ownershipMap } = plan.options;
   return {
     sourceDir: plan.source.dir,
-    destinationDir: plan.destination.dir,
     inventory: inventoryFile(place),
-    ownership: plan.options.ownership,
+    ownership,
+    ...(ownershipMap === undefined ? {} : { ownershipMap }),
   };
 }
 
 /** Unfinished files are in one folder of ours, on the same volume, that is gone afterwards. */
-function temporaryDir(plan: Plan): string {
-  return `${plan.destination.dir}/.migctl-${plan.name}`;
+function temporaryName(plan: Plan): string {
+  return `.migctl-${plan.name}`;
+}
+
+/** A work directory within the destination does not make that destination one of somebody's. */
+function ownName({ destination, workDir }: Plan): { ownName?: string } {
+  if (destination.kind !== "local") return {};
+  const [name = ""] = relative(resolve(destination.dir), resolve(workDir)).split("/");
+  return name === "" || name === ".." ? {} : { ownName: name };
 }
 
 /** The application's fix-ups, less the rules that a collection taken along makes wrong. */

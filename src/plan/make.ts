@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Application } from "../config/application.ts";
-import type { Endpoint, Item, MigrationType, Plan, PlanOptions, Step } from "./plan.ts";
+import type { DestinationEndpoint, SourceEndpoint } from "./endpoint.ts";
+import type { Item, MigrationType, Plan, PlanOptions, Step } from "./plan.ts";
 import { type Scope, scopeId } from "./scope.ts";
 import type { StepKind } from "./steps.ts";
 
@@ -9,8 +10,8 @@ export interface PlanRequest {
   application: Application;
   scopes: Scope[];
   options: PlanOptions;
-  source: Endpoint;
-  destination: Endpoint;
+  source: SourceEndpoint;
+  destination: DestinationEndpoint;
   workDir: string;
   /** Given by the user; made from the request otherwise. */
   name?: string;

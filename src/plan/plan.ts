@@ -1,21 +1,13 @@
 import { z } from "zod";
 import { Application } from "../config/application.ts";
+import { OwnershipMap } from "../config/ownership-map.ts";
 import { conflictPolicies } from "../core/verdict.ts";
+import { DestinationEndpoint, SourceEndpoint } from "./endpoint.ts";
 import { Scope } from "./scope.ts";
-import { DatabaseRef, ownershipModes, stepKinds, VerifyMode } from "./steps.ts";
+import { ownershipModes, stepKinds, VerifyMode } from "./steps.ts";
 
 export const migrationTypes = ["full", "files", "db"] as const;
 export type MigrationType = (typeof migrationTypes)[number];
-
-/** One side on this machine: a directory, and a database where documents are moved. */
-export const Endpoint = z.strictObject({
-  kind: z.literal("local"),
-  dir: z.string(),
-  database: DatabaseRef.optional(),
-  /** Tells this place from any other; part of the name of the ledger's folder. */
-  identity: z.string(),
-});
-export type Endpoint = z.infer<typeof Endpoint>;
 
 export const Step = z.strictObject({
   /** Unique within the item. */
@@ -35,6 +27,8 @@ export const PlanOptions = z.strictObject({
   onConflict: z.enum(conflictPolicies),
   verify: VerifyMode,
   ownership: z.enum(ownershipModes),
+  /** The table of the mode `map`. */
+  ownershipMap: OwnershipMap.optional(),
   compression: z.enum(["deflate", "store"]),
   includeReferences: z.boolean(),
   includeCollections: z.array(z.string()),
@@ -54,8 +48,8 @@ export const Plan = z.strictObject({
   fingerprint: z.string(),
   migrationType: z.enum(migrationTypes),
   application: Application,
-  source: Endpoint,
-  destination: Endpoint,
+  source: SourceEndpoint,
+  destination: DestinationEndpoint,
   /** Holds the folder of this migration and the ledger. */
   workDir: z.string(),
   options: PlanOptions,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Application } from "../config/application.ts";
+import { OwnershipMap } from "../config/ownership-map.ts";
 import { conflictPolicies } from "../core/verdict.ts";
 import { Scope } from "./scope.ts";
 
@@ -12,7 +13,7 @@ const RewriteRule = z.union([
   z.strictObject({ field: z.string().min(1), set: z.number() }),
 ]);
 
-export const ownershipModes = ["preserve", "inherit"] as const;
+export const ownershipModes = ["preserve", "inherit", "map"] as const;
 export type OwnershipMode = (typeof ownershipModes)[number];
 
 /** How much is hashed: `written` is what this run wrote, `sample` a share of the rest as well. */
@@ -26,20 +27,26 @@ export type VerifyMode = z.infer<typeof VerifyMode>;
 
 const ConflictPolicy = z.enum(conflictPolicies);
 
-/** The files of one item: both roots and the item's list (see files/inventory.ts). */
+/** The files of one item: the source's root and the item's list (see files/inventory.ts). */
 const ItemFiles = {
   sourceDir: z.string(),
-  destinationDir: z.string(),
   /** The item's inventory of files. */
   inventory: z.string(),
   ownership: z.enum(ownershipModes),
+  /** The table of the mode `map`. */
+  ownershipMap: OwnershipMap.optional(),
 };
 
-export const FilesCompare = z.strictObject({ ...ItemFiles, onConflict: ConflictPolicy });
+export const FilesCompare = z.strictObject({
+  ...ItemFiles,
+  onConflict: ConflictPolicy,
+  /** The name below the destination's root that holds the tool's own folder, where one does. */
+  ownName: z.string().optional(),
+});
 export const FilesSync = z.strictObject({
   ...ItemFiles,
-  /** Folder below the destination root for unfinished files; on the same file system. */
-  temporaryDir: z.string(),
+  /** The name below the destination's root of the folder for unfinished files. */
+  temporary: z.string(),
   /** KiB each second; no limit when absent. */
   bandwidthLimit: z.number().positive().optional(),
 });
@@ -92,7 +99,8 @@ const Include = z.strictObject({
 
 const Preflight = z.strictObject({
   sourceDir: z.string(),
-  destinationDir: z.string(),
+  /** Where the destination is a folder of this machine. */
+  destinationDir: z.string().optional(),
   source: DatabaseRef.optional(),
   destination: DatabaseRef.optional(),
   application: Application,
@@ -132,13 +140,11 @@ const ReferencesVerify = z.strictObject({
   archive: z.string(),
   application: Application,
   sourceDir: z.string(),
-  destinationDir: z.string(),
   out: z.string(),
 });
 
 const After = z.strictObject({
   application: Application,
-  destinationDir: z.string(),
   mode: z.enum(["run", "list"]),
   /** Nothing is to be done after a run that moved no documents. */
   documents: z.boolean(),

@@ -193,3 +193,32 @@ it("lets the server cover all, and any other scope itself alone", () => {
     covers("user:a", "server"),
   ]).toEqual([true, true, false, false]);
 });
+
+it.each([
+  ["/a/logs/migrations", undefined],
+  ["/d/logs/migrations", "logs"],
+  ["/d", undefined],
+  ["/dd/logs", undefined],
+])(
+  "tells the comparison of a work directory %s that lies within the destination",
+  (workDir, own) => {
+    const plan = samplePlan({ workDir });
+    const item = plan.items[0]!;
+    const step = item.steps.find(({ kind }) => kind === "files-compare")!;
+    expect(inputOf("files-compare", { plan, item, step }).ownName).toBe(own);
+  },
+);
+
+it("tells no step a path of the destination but the one that looks whether both are one folder", () => {
+  const plan = samplePlan();
+  for (const item of plan.items) {
+    const holders = item.steps.filter((step) => {
+      const { application: _, ...input } = {
+        application: 0,
+        ...inputOf(step.kind, { plan, item, step }),
+      };
+      return JSON.stringify(input).includes('"/d"');
+    });
+    expect(holders.map(({ kind }) => kind)).toEqual(["preflight"]);
+  }
+});
