@@ -4,7 +4,7 @@ import type { ServerFacts } from "./database.ts";
 import { type LegacyClient, loadLegacyDriver } from "./legacy-driver.ts";
 import { toFailure } from "./source-failure.ts";
 import type { LegacyConnection } from "./source-legacy.ts";
-import type { ConnectionUri } from "./uri.ts";
+import { type ConnectionUri, hasUriOption } from "./uri.ts";
 
 const selectionTimeoutMs = 10_000;
 
@@ -14,6 +14,7 @@ export async function openLegacy(
   database: string,
   limit: number,
 ): Promise<LegacyConnection> {
+  if (hasUriOption(uri, "proxyHost")) throw noProxy(hosts);
   const { MongoClient } = loadLegacyDriver();
   const client = new MongoClient(uri, {
     useUnifiedTopology: true,
@@ -44,6 +45,15 @@ async function readFacts(client: LegacyClient): Promise<ServerFacts> {
     driver: "legacy",
     ...(typeof hello["setName"] === "string" ? { setName: hello["setName"] } : {}),
   };
+}
+
+/** It would pass over the option in silence and connect from here. */
+function noProxy(hosts: string): MigrationError {
+  return new MigrationError(
+    "E_URI",
+    `The server at "${hosts}" is older than 4.2, and the driver for it knows no proxy`,
+    { hint: "A source of that age is read directly: remove proxyHost, or use --source-ssh" },
+  );
 }
 
 export function unknownVersion(hosts: string, cause?: unknown): MigrationError {

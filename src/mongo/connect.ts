@@ -33,20 +33,49 @@ const clientOptions = {
   maxPoolSize: 16,
 } as const satisfies MongoClientOptions;
 
+/** A source, and any command on its server. Both drivers stand behind it. */
+export interface OpenSource {
+  source: SourceDatabase;
+  /** For messages: without credentials. */
+  hosts: string;
+  /** In the source's own database, unless another one is named. */
+  command(command: Document, database?: string): Promise<Document>;
+}
+
 /** Opens a database to read from, by the driver that knows the server's version. */
 export async function connectSource(
   ref: DatabaseRef,
   options: ConnectOptions = {},
 ): Promise<SourceDatabase> {
+  return (await openSource(ref, options)).source;
+}
+
+/** As `connectSource`, for questions that are about the server itself. */
+export async function openSource(
+  ref: DatabaseRef,
+  options: ConnectOptions = {},
+): Promise<OpenSource> {
   const uri = await readUri(ref);
   try {
     const connection = await open(uri, ref.database, options);
-    return makeReader(connection);
+    return withCommands(connection, makeReader(connection));
   } catch (error) {
     if (!(error instanceof MongoCompatibilityError)) throw connectFailure(uri, error);
     options.log?.info({ hosts: uri.hosts }, "Old server: using the driver for servers before 4.2");
   }
-  return makeLegacyReader(await openOld(uri, ref.database));
+  const connection = await openOld(uri, ref.database);
+  return withCommands(connection, makeLegacyReader(connection));
+}
+
+export function withCommands(
+  { client, db, hosts }: CurrentConnection | LegacyConnection,
+  source: SourceDatabase,
+): OpenSource {
+  return {
+    ...{ source, hosts },
+    command: (command, database) =>
+      (database === undefined ? db : client.db(database)).command(command),
+  };
 }
 
 /** A server that answered the one driver and cannot be reached by the other is known to neither. */

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
+import { retry } from "../core/retry.ts";
 import { classifyCommandError, destinationError } from "./classify.ts";
 
 /** How long a destination may be away before the restore gives up, and what stops the waiting. */
@@ -11,8 +11,6 @@ export interface RetryOptions {
   onRetry?: ((error: unknown) => void) | undefined;
 }
 
-const firstWait = 100;
-const longestWait = 5000;
 const defaultBudget = 60_000;
 
 /** A failure within an accepted command that may pass. */
@@ -35,25 +33,11 @@ export async function withRetries<T>(
   options: RetryOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const budget = options.retryBudget ?? defaultBudget;
-  let deadline: number | undefined;
-  for (let wait = firstWait; ; wait = Math.min(wait * 2, longestWait)) {
-    try {
-      return await work();
-    } catch (error) {
-      const now = options.clock.elapsed();
-      deadline ??= now + budget;
-      const hopeless = classifyCommandError(error) !== "transient" || now >= deadline;
-      if (hopeless || options.signal.aborted) throw destinationError(collection, error);
-      options.onRetry?.(error);
-      await pause(wait * (0.5 + Math.random() / 2), options.signal);
-    }
+  const { clock, signal, onRetry, retryBudget: budget = defaultBudget } = options;
+  const mayPass = (error: unknown) => classifyCommandError(error) === "transient";
+  try {
+    return await retry({ clock, signal, budget, mayPass, onRetry }, work);
+  } catch (error) {
+    throw destinationError(collection, error);
   }
-}
-
-/** An abort ends the waiting; the next failure then ends the work. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }

@@ -20,6 +20,21 @@ export async function readUri(ref: DatabaseRef): Promise<ConnectionUri> {
   return { uri, hosts: checkUri(uri, ref.uriFile) };
 }
 
+/** The URI with more options; what it holds stays as it is written. */
+export function addUriOptions(uri: string, options: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(options).toString();
+  if (/[?&]$/.test(uri)) return `${uri}${query}`;
+  if (uri.includes("?")) return `${uri}&${query}`;
+  const hasPath = shape.exec(uri)?.groups?.["path"] !== undefined;
+  return `${uri}${hasPath ? "" : "/"}?${query}`;
+}
+
+/** Names of options have no case. */
+export function hasUriOption(uri: string, name: string): boolean {
+  const query = new URLSearchParams(uri.split("?").slice(1).join("?"));
+  return [...query.keys()].some((key) => key.toLowerCase() === name.toLowerCase());
+}
+
 async function readUriFile(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
