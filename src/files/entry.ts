@@ -119,3 +119,13 @@ export function printablePath(path: Buffer): { path: string; base64?: string } {
     ? { path: text }
     : { path: text, base64: path.toString("base64") };
 }
+
+interface State {
+  size: number;
+  mtimeNs: bigint;
+}
+
+/** Equal size and modification time: what rsync takes for an equal file. */
+export function sameState(one: State, other: State): boolean {
+  return one.size === other.size && one.mtimeNs === other.mtimeNs;
+}

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Look, openFolderChain } from "./folder-chain.ts";
-import { type HashOptions, makeHasher } from "./hash.ts";
+import { type Hasher, type HashOptions, makeHasher } from "./hash.ts";
 
 /**
  * One side's tree as the workers see it. The local one reads the file system; one behind a
@@ -16,9 +16,8 @@ export interface FileTree {
 
 const looksPerTurn = 256;
 
-export function openLocalTree(root: string): FileTree {
+export function openLocalTree(root: string, hashFile: Hasher = makeHasher()): FileTree {
   const chain = openFolderChain(root);
-  const hashFile = makeHasher();
   async function look(paths: readonly Buffer[]): Promise<Look[]> {
     const looks: Look[] = [];
     for (const path of paths) {

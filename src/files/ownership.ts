@@ -1,9 +1,20 @@
 import { readFileSync } from "node:fs";
 import { MigrationError } from "../core/errors.ts";
 import type { FileEntry, FileType } from "./entry.ts";
+import { mapId, type OwnershipMap } from "./ownership-map.ts";
 
-/** `preserve` keeps owner, group and mode; `inherit` takes the destination's user and opens to its group. */
-export type Ownership = "preserve" | "inherit";
+/**
+ * `preserve` keeps owner, group and mode; `map` does but for the owners and groups that a table
+ * changes; `inherit` takes the destination's user and opens to its group.
+ */
+export type Ownership = "preserve" | "inherit" | "map";
+
+/** Whose the files are to be. */
+export interface Owners {
+  ownership: Ownership;
+  /** The table of the mode `map`. */
+  ownershipMap?: OwnershipMap | undefined;
+}
 
 /** What this process may do to files. */
 export interface Powers {
@@ -36,7 +47,7 @@ export function powersOf(isRoot: boolean, capabilities: bigint): Powers {
 /** Throws E_PERMISSION where owners cannot be kept: going on would give every file to one user. */
 export function requirePowers(ownership: Ownership, powers: Powers) {
   if (ownership === "inherit" || powers.preserve) return;
-  throw new MigrationError("E_PERMISSION", 'The ownership mode "preserve" needs more rights', {
+  throw new MigrationError("E_PERMISSION", `The ownership mode "${ownership}" needs more rights`, {
     hint: 'Run as uid 0 with the capabilities CHOWN, DAC_OVERRIDE and FOWNER, or choose "inherit"',
   });
 }
@@ -49,9 +60,14 @@ export interface PromisedAttributes {
   mtimeNs?: bigint;
 }
 
-export function promised(entry: FileEntry, ownership: Ownership): PromisedAttributes {
-  const { type, uid, gid, mtimeNs } = entry;
-  if (ownership === "preserve") {
+export function promised(
+  entry: FileEntry,
+  { ownership, ownershipMap }: Owners,
+): PromisedAttributes {
+  const { type, mtimeNs } = entry;
+  if (ownership !== "inherit") {
+    const uid = mapId(entry.uid, ownershipMap?.users);
+    const gid = mapId(entry.gid, ownershipMap?.groups);
     return type === "l" ? { uid, gid, mtimeNs } : { mode: entry.mode, uid, gid, mtimeNs };
   }
   if (type === "d") return { mode: inheritedMode(entry.mode, type) };

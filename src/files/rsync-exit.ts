@@ -39,6 +39,14 @@ export function rsyncExit(exitCode: number): ExitMeaning {
   );
 }
 
+/**
+ * Codes of an rsync that lost its other end, or was ended itself: whatever it was sending may be
+ * sent again.
+ */
+export function isBrokenExit(exitCode: number): boolean {
+  return [10, 12, 19, 20, 30, 35].includes(exitCode) || exitCode >= 128;
+}
+
 export interface RsyncComplaint {
   /** As rsync names it: absolute, or relative to one of the roots. */
   path: Buffer;

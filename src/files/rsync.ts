@@ -1,29 +1,33 @@
 import { resolve } from "node:path";
 import { MigrationError } from "../core/errors.ts";
-import { runProcess } from "../core/process.ts";
-import { inheritChmod, type Ownership, type Powers } from "./ownership.ts";
-import { parseComplaints, type RsyncComplaint, rsyncExit, saysNoSpace } from "./rsync-exit.ts";
+import { type ProcessResult, runProcess } from "../core/process.ts";
+import { asBrokenStream, BrokenStream } from "./broken-stream.ts";
+import type { RsyncRoute } from "./destination.ts";
+import { inheritChmod, type Owners, type Powers } from "./ownership.ts";
+import { rsyncMapFlags } from "./ownership-map.ts";
+import {
+  isBrokenExit,
+  parseComplaints,
+  type RsyncComplaint,
+  rsyncExit,
+  saysNoSpace,
+} from "./rsync-exit.ts";
+import type { RsyncFeatures } from "./rsync-features.ts";
+import { type LinkEnd, linkFlags, makeRsyncLink, receiverHost } from "./rsync-link.ts";
 import { makeProgressParser, type RsyncProgress } from "./rsync-progress.ts";
 
 /** Longer relative paths are cut off by rsync without a word. */
 export const longestRsyncPath = 4000;
 
-export interface RsyncFeatures {
-  acls: boolean;
-  xattrs: boolean;
-}
-
-export interface RsyncRun {
+export interface RsyncRun extends Owners {
   sourceDir: string;
-  destinationDir: string;
-  ownership: Ownership;
+  route: RsyncRoute;
+  /** What the receiving side may do. */
   powers: Powers;
+  /** What the rsyncs of both sides can do. */
   features: RsyncFeatures;
   /** NUL-separated paths, each with a leading "./". */
   list: string;
-  /** Folders of this run alone on the destination's file system, for unfinished files. */
-  unfinished: string;
-  partial: string;
   /** Sends also what has equal size and time. */
   ignoreTimes?: boolean;
   bandwidthLimit?: number;
@@ -31,51 +35,46 @@ export interface RsyncRun {
   onProgress?: (progress: RsyncProgress) => void;
 }
 
-/** What rsync can do here; throws E_PROGRAM where it is missing or too old. */
-export async function rsyncFeatures(signal: AbortSignal): Promise<RsyncFeatures> {
-  const { stdout } = await runProcess("rsync", ["--version"], { signal });
-  const [major = 0, minor = 0, patch = 0] = (/version (\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? [])
-    .slice(1)
-    .map(Number);
-  if (major * 1e6 + minor * 1e3 + patch < 3_001_003) {
-    throw new MigrationError(
-      "E_PROGRAM",
-      "The rsync here is too old, or does not say its version",
-      {
-        hint: "Install rsync 3.1.3 or newer, which compares times to the nanosecond",
-      },
-    );
-  }
-  return { acls: /(?<!no )\bACLs\b/.test(stdout), xattrs: /(?<!no )\bxattrs\b/.test(stdout) };
-}
-
 /**
  * Sends exactly the listed entries. Content never stands unfinished under its final name. Returns
- * what rsync complained of; an exit code that is not about single files throws.
+ * what rsync complained of; an exit code that is not about single files throws, `BrokenStream`
+ * where the connection to the destination broke.
  */
 export async function runRsync(run: RsyncRun): Promise<RsyncComplaint[]> {
   const parse = makeProgressParser();
-  const result = await runProcess("rsync", rsyncArguments(run), {
-    signal: run.signal,
-    onOutput: (text) => {
-      const progress = parse(text);
-      if (progress !== undefined) run.onProgress?.(progress);
-    },
+  return await runOver(run, rsyncArguments(run), (text) => {
+    const progress = parse(text);
+    if (progress !== undefined) run.onProgress?.(progress);
   });
-  return judge(result, run.signal);
 }
 
 /** Gives the destination root the attributes of the source root, and touches nothing below it. */
-export async function syncRootAttributes(run: RsyncRun) {
-  const args = ["--dirs", ...attributeFlags(run), "--exclude=*", "--"];
-  const result = await runProcess("rsync", [...args, ...roots(run)], { signal: run.signal });
-  return judge(result, run.signal);
+export async function syncRootAttributes(run: RsyncRun): Promise<RsyncComplaint[]> {
+  return await runOver(run, ["--dirs", ...attributeFlags(run), "--exclude=*"]);
 }
 
-function judge(
-  result: { exitCode: number; signal: string | undefined; stderr: string },
-  signal: AbortSignal,
-): RsyncComplaint[] {
+async function runOver(
+  run: RsyncRun,
+  flags: string[],
+  onOutput: (text: string) => void = () => undefined,
+): Promise<RsyncComplaint[]> {
+  const { signal, route } = run;
+  const source = `${resolve(run.sourceDir)}/`;
+  if (route.connect === undefined) {
+    const args = [...flags, "--", source, `${route.root}/`];
+    return judge(await runProcess("rsync", args, { signal, onOutput }), signal);
+  }
+  const link = makeRsyncLink(route.connect, signal);
+  const args = [...linkFlags, ...flags, "--", source, `${receiverHost}:${route.root}/`];
+  const { channel } = link;
+  const result = await runProcess("rsync", args, { signal, onOutput, channel });
+  const end = await link.end();
+  // What the other end said last it may have said on its own standard error only.
+  const stderr = `${end.stderr ?? ""}\n${result.stderr}`;
+  return judge({ ...result, stderr }, signal, end);
+}
+
+function judge(result: ProcessResult, signal: AbortSignal, end?: LinkEnd): RsyncComplaint[] {
   if (signal.aborted) {
     throw new MigrationError("E_INTERRUPTED", "The copy of the files was stopped", {
       hint: "Start the migration again: it goes on where it stopped",
@@ -86,15 +85,33 @@ function judge(
     throw new MigrationError("E_NO_SPACE", "The destination's volume is full");
   }
   if ([0, 23, 24].includes(result.exitCode)) return complaints;
+  if (end !== undefined && "lost" in end) throw asBrokenStream(end.lost);
   if (result.signal !== undefined) {
     throw new MigrationError("E_PROGRAM", `rsync was ended by ${result.signal}`, {
       hint: "Look for who ended it (the out-of-memory killer?), then start again",
     });
   }
-  const { meaning, code, hint } = rsyncExit(result.exitCode);
-  throw new MigrationError(code, `rsync ended with code ${result.exitCode}: ${meaning}`, {
+  throw failure(result, end);
+}
+
+/** Where only the connection suffered, the other end may know why. */
+function failure({ exitCode, stderr }: ProcessResult, end: LinkEnd | undefined): MigrationError {
+  if (end === undefined || !isBrokenExit(exitCode)) return exitFailure("rsync", exitCode, stderr);
+  const { exitCode: there = 0, stderr: words = "" } = end;
+  if (there !== 0 && !isBrokenExit(there)) {
+    return exitFailure("rsync at the destination", there, words);
+  }
+  return new BrokenStream(
+    `The connection to the destination broke: rsync ended with code ${exitCode} here and ${there} there`,
+    new Error(words.trim() || stderr.trim()),
+  );
+}
+
+function exitFailure(who: string, exitCode: number, stderr: string): MigrationError {
+  const { meaning, code, hint } = rsyncExit(exitCode);
+  return new MigrationError(code, `${who} ended with code ${exitCode}: ${meaning}`, {
     hint,
-    fields: { exitCode: result.exitCode, stderr: result.stderr.slice(-2000) },
+    fields: { exitCode, stderr: stderr.slice(-2000) },
   });
 }
 
@@ -106,40 +123,41 @@ function rsyncArguments(run: RsyncRun): string[] {
     `--files-from=${run.list}`,
     "--from0",
     "--no-implied-dirs",
-    `--temp-dir=${run.unfinished}`,
-    `--partial-dir=${run.partial}`,
+    `--temp-dir=${run.route.unfinished}`,
+    `--partial-dir=${run.route.partial}`,
     "--info=progress2",
     "--no-human-readable",
     "--outbuf=L",
   ];
+  // What it cannot open it must not be told to go on with.
+  if (!run.features.resumes) args.push("--whole-file");
   if (run.ignoreTimes) args.push("--ignore-times");
   if (run.bandwidthLimit !== undefined) args.push(`--bwlimit=${run.bandwidthLimit}`);
-  return [...args, "--", ...roots(run)];
+  return args;
 }
 
-/** Absolute, so that neither a leading dash nor a colon means anything to rsync. */
-function roots(run: RsyncRun): string[] {
-  return [`${resolve(run.sourceDir)}/`, `${resolve(run.destinationDir)}/`];
-}
-
-function attributeFlags({ ownership, powers, features }: RsyncRun): string[] {
+function attributeFlags(run: RsyncRun): string[] {
+  const { ownership, ownershipMap, powers, features, route } = run;
   const flags = ["--links", "--times", "--perms", "--modify-window=-1", "--no-recursive"];
   if (ownership === "inherit") {
     flags.push("--omit-dir-times", "--no-owner", "--no-group", "--no-D");
     return [...flags, `--chmod=${inheritChmod}`];
   }
   flags.push("--owner", "--group", "--specials", "--numeric-ids");
+  if (ownershipMap !== undefined) flags.push(...rsyncMapFlags(ownershipMap));
   if (powers.devices) flags.push("--devices");
   if (features.acls) flags.push("--acls");
-  if (features.xattrs) flags.push("--xattrs", ...xattrFilters(powers));
+  if (features.xattrs) flags.push("--xattrs", ...xattrFilters(powers, route));
   return flags;
 }
 
 /** The labels of the destination's own security modules must win. */
-function xattrFilters(powers: Powers): string[] {
+function xattrFilters(powers: Powers, { connect }: RsyncRoute): string[] {
   const names = powers.fileCapabilities
     ? ["security.selinux", "security.ima", "security.evm"]
     : ["security.*"];
   if (!powers.trustedAttributes) names.push("trusted.*");
-  return names.map((name) => `--filter=-x ${name}`);
+  const filters = names.map((name) => `--filter=-x ${name}`);
+  // A sender keeps its filters to itself, and the other end would remove what it does not know.
+  return connect === undefined ? filters : [...filters, ...filters.map((one) => `-M${one}`)];
 }

@@ -1,17 +1,19 @@
-import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { MigrationError } from "../core/errors.ts";
+import { asBrokenStream, BrokenStream } from "./broken-stream.ts";
+import type { Receiving } from "./destination.ts";
 import type { Ownership } from "./ownership.ts";
+import { startReceiving } from "./receiving.ts";
 
 export interface TarCopy {
   sourceDir: string;
-  /** An empty private folder. */
-  into: string;
   /** NUL-separated paths. */
   list: string;
   ownership: Ownership;
+  /** Starts the tar that unpacks, in an empty private folder. */
+  unpack(signal: AbortSignal): Promise<Receiving>;
   signal: AbortSignal;
   onBytes?: (count: number) => void;
 }
@@ -24,35 +26,52 @@ export interface TarResult {
 }
 
 /**
- * Copies the listed files into a folder that nobody else writes to, by the system's tar. What is
- * there afterwards is for the caller to look at: tar goes on past files that it cannot read.
+ * Copies the listed files into a folder that nobody else writes to, by the tars of both sides.
+ * What is there afterwards is for the caller to look at: tar goes on past files that it cannot
+ * read. Throws `BrokenStream` where the connection between the two broke.
  */
 export async function copyByTar(copy: TarCopy): Promise<TarResult> {
-  const create = start(createArguments(copy));
-  const extract = start(extractArguments(copy));
-  const stop = () => {
-    create.child.kill("SIGKILL");
-    extract.child.kill("SIGKILL");
-  };
-  copy.signal.addEventListener("abort", stop, { once: true });
-  if (copy.signal.aborted) stop();
+  const failure = new AbortController();
+  const signal = AbortSignal.any([copy.signal, failure.signal]);
+  const extract = await copy.unpack(signal).catch((error: unknown) => {
+    throw asBrokenStream(error);
+  });
+  const create = startReceiving("tar", createArguments(copy), signal);
+  create.stream.end();
+  // What tar prints on standard output is of no interest, and must not stop it.
+  extract.stream.resume();
+  const pipe = pipeline(
+    create.stream,
+    (source: Readable) => counted(source, copy.onBytes),
+    extract.stream,
+  ).catch(() => undefined);
   try {
-    const pipe = pipeline(
-      create.child.stdout,
-      (source: Readable) => counted(source, copy.onBytes),
-      extract.child.stdin,
-    ).catch(() => undefined);
     const [created, extracted] = await Promise.all([create.ended, extract.ended, pipe]);
-    if (copy.signal.aborted) {
-      throw new MigrationError("E_INTERRUPTED", "The copy of the files was stopped");
-    }
-    return { create: created, extract: extracted, stderr: create.stderr() + extract.stderr() };
+    stopIfAborted(copy.signal);
+    if (extracted.exitCode >= 128) throw endedThere(extracted);
+    const stderr = created.stderr + extracted.stderr;
+    return { create: created.exitCode, extract: extracted.exitCode, stderr };
   } catch (error) {
-    stop();
-    throw error;
-  } finally {
-    copy.signal.removeEventListener("abort", stop);
+    failure.abort();
+    create.stream.destroy();
+    extract.stream.destroy();
+    await Promise.allSettled([create.ended, pipe]);
+    stopIfAborted(copy.signal);
+    throw asBrokenStream(error);
   }
+}
+
+function stopIfAborted(signal: AbortSignal) {
+  if (signal.aborted)
+    throw new MigrationError("E_INTERRUPTED", "The copy of the files was stopped");
+}
+
+function endedThere({ exitCode, stderr }: { exitCode: number; stderr: string }) {
+  const signal = exitCode - 128;
+  return new BrokenStream(
+    `tar at the destination was ended by signal ${signal}`,
+    new Error(stderr),
+  );
 }
 
 async function* counted(source: Readable, onBytes: TarCopy["onBytes"]) {
@@ -63,7 +82,7 @@ async function* counted(source: Readable, onBytes: TarCopy["onBytes"]) {
 }
 
 function createArguments({ sourceDir, list, ownership }: TarCopy): string[] {
-  const attributes = ownership === "preserve" ? ["--xattrs", "--acls"] : [];
+  const attributes = ownership === "inherit" ? [] : ["--xattrs", "--acls"];
   return [
     ...["--create", "--format=posix", "--file=-", "--sparse", "--numeric-owner", ...attributes],
     ...[`--directory=${resolve(sourceDir)}`, "--no-recursion", "--null", "--no-unquote"],
@@ -71,38 +90,17 @@ function createArguments({ sourceDir, list, ownership }: TarCopy): string[] {
   ];
 }
 
-function extractArguments({ into, ownership }: TarCopy): string[] {
+/** How the receiving tar unpacks its standard input into a folder. */
+export function extractArguments(into: string, ownership: Ownership): string[] {
   const attributes =
-    ownership === "preserve"
-      ? [
+    ownership === "inherit"
+      ? ["--no-same-owner"]
+      : [
           ...["--same-owner", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=*"],
           ...["--xattrs-exclude=security.selinux", "--xattrs-exclude=security.ima"],
-        ]
-      : ["--no-same-owner"];
+        ];
   return [
     ...["--extract", "--file=-", `--directory=${into}`, "--preserve-permissions"],
     ...["--keep-old-files", ...attributes],
   ];
-}
-
-function start(args: string[]) {
-  const { PATH } = process.env;
-  const child = spawn("tar", args, {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { PATH, LC_ALL: "C" },
-  });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-16_384);
-  });
-  // A tar that ends early breaks the pipe: its exit code tells, not the pipe.
-  child.stdin.on("error", () => undefined);
-  const ended = new Promise<number>((done, fail) => {
-    child.on("error", (cause) => {
-      const details = { cause, hint: "Install GNU tar, or put it on PATH" };
-      fail(new MigrationError("E_PROGRAM", 'Cannot start "tar"', details));
-    });
-    child.on("close", (code) => done(code ?? -1));
-  });
-  return { child, ended, stderr: () => stderr };
 }
