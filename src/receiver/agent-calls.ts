@@ -1,0 +1,159 @@
+import type { z } from "zod";
+import { MigrationError } from "../core/errors.ts";
+import { runProcess } from "../core/process.ts";
+import { programVersion } from "../core/version.ts";
+import type { FileDestination } from "../files/destination.ts";
+import { safeRelativePath } from "../files/entry.ts";
+import { readPowers } from "../files/ownership.ts";
+import type { Answer } from "./answer.ts";
+import type { BusyFolders } from "./busy-folders.ts";
+import { type CallName, calls, type Info, type Input, type Output } from "./calls.ts";
+import type { DirectListener } from "./direct-listener.ts";
+import { protocolVersion } from "./protocol.ts";
+import { encodeRecord, readRecord } from "./records.ts";
+
+/** What the answers of all sessions share. */
+export interface AgentParts {
+  root: string;
+  destination: FileDestination;
+  busy: BusyFolders;
+  direct: DirectListener;
+  /** At most so many files are hashed at the same time. */
+  hashing: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+interface CallContext {
+  parts: AgentParts;
+  signal: AbortSignal;
+  onBytes(count: number): void;
+}
+
+type Handlers = {
+  [K in CallName]: (input: Input<K>, context: CallContext) => Promise<Output<K>>;
+};
+
+const nothing = {};
+
+const handlers: Handlers = {
+  info: (_, { parts, signal }) => tellInfo(parts.root, signal),
+  listen: async ({ key, port }, { parts }) => ({ port: await parts.direct.listen(key, port) }),
+  check: (_, { parts }) => parts.destination.check(),
+  powers: (_, { parts }) => parts.destination.powers(),
+  rsyncFeatures: (_, { parts, signal }) => parts.destination.rsyncFeatures(signal),
+  space: (_, { parts }) => parts.destination.space(),
+  names: (_, { parts }) => parts.destination.names(),
+  async look({ paths }, { parts }) {
+    for (const path of paths) requireBelow(path);
+    return await parts.destination.look(paths);
+  },
+  async hash({ path }, { parts, signal, onBytes }) {
+    requireBelow(path);
+    return await parts.hashing(() => parts.destination.hash(path, { signal, onBytes }));
+  },
+  async makeTemporary({ temporary }, { parts }) {
+    await parts.busy.leave(temporary);
+    await parts.destination.makeTemporary(temporary);
+    return nothing;
+  },
+  async removeTemporary({ temporary }, { parts }) {
+    await parts.busy.leave(temporary);
+    await parts.destination.removeTemporary(temporary);
+    return nothing;
+  },
+  async route({ temporary }, { parts }) {
+    const { root, unfinished, partial } = await parts.destination.rsync(temporary);
+    return { root, unfinished, partial };
+  },
+  async place({ temporary, files, how }, { parts, signal }) {
+    for (const { path } of files) requireBelow(path);
+    return await parts.busy.work(temporary, signal, () =>
+      parts.destination.place(temporary, files, how),
+    );
+  },
+  async sync(_, { parts }) {
+    await parts.destination.sync();
+    return nothing;
+  },
+  clear: ({ path }, { parts }) => parts.destination.clear(path),
+};
+
+/** Answers one call: progress as it comes, at last the result. */
+export async function answerCall(name: string, answer: Answer, parts: AgentParts) {
+  if (!isCallName(name)) {
+    throw new MigrationError("E_VERSION", `This agent does not know the call "${name}"`, {
+      hint: "Both ends must be of one version; start the migration again",
+    });
+  }
+  const request = await readRecord(answer.stream);
+  const { onBytes, rest } = makeReporter(answer);
+  const context = { parts, signal: answer.signal, onBytes };
+  const result = await handle(name, parse(calls[name].input, request), context);
+  answer.begin();
+  const encoded = calls[name].output.encode(result as never);
+  answer.stream.write(encodeRecord({ ...rest(), result: encoded }));
+  answer.end(null);
+}
+
+function isCallName(name: string): name is CallName {
+  return Object.hasOwn(calls, name);
+}
+
+function handle<K extends CallName>(name: K, input: unknown, context: CallContext) {
+  return handlers[name](input as Input<K>, context);
+}
+
+/** Throws E_REFUSED for what is not of this protocol. */
+export function parse<T extends z.ZodType>(schema: T, request: unknown): z.output<T> {
+  const result = schema.safeParse(request);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new MigrationError(
+    "E_REFUSED",
+    `The request is malformed at "${issue?.path.join(".")}": ${issue?.message}`,
+  );
+}
+
+function requireBelow(path: Buffer) {
+  if (safeRelativePath(path)) return;
+  throw new MigrationError("E_REFUSED", `"${path}" is not below the destination's folder`);
+}
+
+const reportBytes = 8 * 1024 * 1024;
+
+/** Tells how much was worked on, but not of every small piece; `rest` is what was not told. */
+function makeReporter(answer: Answer) {
+  let pending = 0;
+  function onBytes(count: number) {
+    pending += count;
+    if (pending < reportBytes || answer.stream.destroyed) return;
+    answer.begin();
+    answer.stream.write(encodeRecord({ bytes: pending }));
+    pending = 0;
+  }
+  return { onBytes, rest: () => (pending === 0 ? {} : { bytes: pending }) };
+}
+
+async function tellInfo(root: string, signal: AbortSignal): Promise<Info> {
+  const rsync = await rsyncVersion(signal);
+  return {
+    version: programVersion,
+    protocol: protocolVersion,
+    root,
+    uid: process.geteuid?.() ?? -1,
+    gid: process.getegid?.() ?? -1,
+    powers: readPowers(),
+    ...(rsync === undefined ? {} : { rsync }),
+    architecture: process.arch,
+    clock: Date.now(),
+  };
+}
+
+async function rsyncVersion(signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const { stdout } = await runProcess("rsync", ["--version"], { signal });
+    return /version (\S+)/.exec(stdout)?.[1];
+  } catch (error) {
+    if (error instanceof MigrationError && error.code === "E_PROGRAM") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+import { z } from "zod";
+import type { FileType } from "../files/entry.ts";
+
+/** Bytes as Latin-1 text, which JSON carries without loss. */
+export const Bytes = z.codec(z.string(), z.instanceof(Buffer), {
+  decode: (text) => Buffer.from(text, "latin1"),
+  encode: (bytes) => bytes.toString("latin1"),
+});
+
+const Integer = z.codec(z.string().regex(/^-?\d{1,20}$/), z.bigint(), {
+  decode: BigInt,
+  encode: String,
+});
+
+const fileTypes = ["f", "d", "l", "p", "s", "c", "b"] as const satisfies readonly FileType[];
+
+const Count = z.number().int().nonnegative();
+
+const Entry = z.object({
+  path: Bytes,
+  type: z.enum(fileTypes),
+  size: Count,
+  allocated: Count,
+  mtimeNs: Integer,
+  ctimeNs: Integer,
+  mode: Count,
+  uid: Count,
+  gid: Count,
+  dev: Integer,
+  ino: Integer,
+  nlink: Count,
+  target: Bytes.exactOptional(),
+  unreadable: z.string().exactOptional(),
+});
+
+const Look = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("here"), entry: Entry }),
+  z.object({ state: z.literal("absent") }),
+  z.object({ state: z.literal("blocked"), reason: z.string() }),
+]);
+
+const Placement = z.object({
+  path: Bytes,
+  type: z.enum(["f", "l", "p", "s", "c", "b"]),
+  size: Count,
+  mtimeNs: Integer,
+  mode: Count,
+});
+
+/** Why a file was not placed, or nothing. */
+const Reason = z.codec(z.string().nullable(), z.string().optional(), {
+  decode: (text) => text ?? undefined,
+  encode: (text) => text ?? null,
+});
+
+const Powers = z.object({
+  preserve: z.boolean(),
+  devices: z.boolean(),
+  fileCapabilities: z.boolean(),
+  trustedAttributes: z.boolean(),
+});
+
+const Ownership = z.enum(["preserve", "inherit", "map"]);
+const Nothing = z.object({});
+const Temporary = z.object({ temporary: z.string() });
+const Port = z.number().int().min(0).max(65_535);
+
+const Info = z.object({
+  version: z.string(),
+  protocol: z.number().int(),
+  root: z.string(),
+  uid: z.number().int(),
+  gid: z.number().int(),
+  powers: Powers,
+  /** Undefined where there is no rsync that can be used. */
+  rsync: z.string().optional(),
+  architecture: z.string(),
+  /** Milliseconds since 1970 by the clock there. */
+  clock: z.number(),
+});
+export type Info = z.infer<typeof Info>;
+
+function call<I extends z.ZodType, O extends z.ZodType>(input: I, output: O) {
+  return { input, output };
+}
+
+/** What one record asks and one record answers. */
+export const calls = {
+  info: call(Nothing, Info),
+  listen: call(z.object({ key: Bytes, port: Port.optional() }), z.object({ port: Port })),
+  check: call(Nothing, z.object({ dir: z.string() })),
+  powers: call(Nothing, Powers),
+  rsyncFeatures: call(
+    Nothing,
+    z.object({ acls: z.boolean(), xattrs: z.boolean(), resumes: z.boolean() }),
+  ),
+  space: call(Nothing, z.object({ freeBytes: Count, freeFiles: z.union([Count, z.undefined()]) })),
+  names: call(Nothing, z.array(z.string())),
+  look: call(z.object({ paths: z.array(Bytes) }), z.array(Look)),
+  hash: call(z.object({ path: Bytes }), Bytes),
+  makeTemporary: call(Temporary, Nothing),
+  removeTemporary: call(Temporary, Nothing),
+  route: call(
+    Temporary,
+    z.object({ root: z.string(), unfinished: z.string(), partial: z.string() }),
+  ),
+  place: call(
+    Temporary.extend({
+      files: z.array(Placement),
+      how: z.object({ ownership: Ownership, isWhole: z.boolean() }),
+    }),
+    z.array(Reason),
+  ),
+  sync: call(Nothing, Nothing),
+  clear: call(z.object({ path: z.string() }), z.boolean()),
+};
+
+export type CallName = keyof typeof calls;
+export type Input<K extends CallName> = z.output<(typeof calls)[K]["input"]>;
+export type Output<K extends CallName> = z.output<(typeof calls)[K]["output"]>;
+
+/** What the answer to a call consists of: how many bytes were worked on since, at last the result. */
+export const Part = z.object({
+  bytes: z.number().int().optional(),
+  result: z.unknown().optional(),
+});
+
+/** What a request that carries bytes begins with. */
+export const RsyncStart = Temporary.extend({ args: z.array(z.string()).max(1000) });
+export const UnpackStart = Temporary.extend({ ownership: Ownership });
+export const ConnectStart = z.object({
+  host: z.string().min(1).max(255),
+  port: z.number().int().min(1).max(65_535),
+});
+
+export const ProgramEnd = z.object({ exitCode: z.number().int(), stderr: z.string() });

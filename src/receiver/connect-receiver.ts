@@ -1,0 +1,89 @@
+import type { Duplex } from "node:stream";
+import type { Dial } from "../core/dial.ts";
+import { MigrationError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import type { FileDestination } from "../files/destination.ts";
+import type { Info } from "./calls.ts";
+import { ConnectStart } from "./calls.ts";
+import { defaultLiveness, type Liveness, paths } from "./protocol.ts";
+import { makeRemoteDestination } from "./remote-destination.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** Opens a stream to the agent; its own errors are what the calls throw. */
+export type OpenStream = () => Promise<Duplex>;
+
+export interface ReceiverOptions {
+  /** How messages name the agent. */
+  label: string;
+  log: Logger;
+  liveness?: Liveness | undefined;
+}
+
+/** The agent in the receiver's pod, as the manager uses it. */
+export interface Receiver {
+  readonly destination: FileDestination;
+  /** Connects from the destination's network. */
+  readonly dial: Dial;
+  info(): Promise<Info>;
+  /** Has it listen for direct connections of who has the key, and tells the port. */
+  listen(key: Buffer, port?: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to an agent. Where the connection breaks, what runs rejects with E_UNAVAILABLE and the
+ * reason, and the next call opens another one.
+ */
+export async function connectReceiver(
+  open: OpenStream,
+  { label, log, liveness = defaultLiveness }: ReceiverOptions,
+): Promise<Receiver> {
+  let current: Promise<Session> | undefined;
+  let isClosed = false;
+  async function make(): Promise<Session> {
+    const duplex = await open().catch((error: unknown) => {
+      throw error instanceof MigrationError ? error : cannotOpen(label, error);
+    });
+    const onClosed = (reason: string) => {
+      if (!isClosed) log.info({ receiver: label, reason }, "The connection to the receiver ended");
+    };
+    return await openSession(duplex, { label, liveness, onClosed });
+  }
+  async function session(): Promise<Session> {
+    if (isClosed) throw closed(label);
+    const before = current;
+    const known = await before?.catch(() => undefined);
+    if (known?.isOpen()) return known;
+    // Whoever comes first opens the next one for all.
+    if (current === before) current = make();
+    return await (current as Promise<Session>);
+  }
+  const first = await session();
+  const dial: Dial = async (target, signal) => {
+    const { start } = await session();
+    return (await start(paths.connect, ConnectStart.parse(target), signal)).stream;
+  };
+  return {
+    destination: makeRemoteDestination(session, `${label}:${first.info.root}`),
+    dial,
+    info: async () => (await session()).call("info", {}),
+    listen: async (key, port) =>
+      (await (await session()).call("listen", port === undefined ? { key } : { key, port })).port,
+    async close() {
+      isClosed = true;
+      await (await current?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+function cannotOpen(label: string, cause: unknown): MigrationError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MigrationError("E_UNAVAILABLE", `Cannot connect to ${label}: ${reason}`, {
+    cause,
+    hint: "Check the pod and the network to it",
+  });
+}
+
+function closed(label: string): MigrationError {
+  return new MigrationError("E_INTERRUPTED", `The connection to ${label} was closed`);
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { MigrationError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import { registerSecret } from "../core/secrets.ts";
+import {
+  connectReceiver,
+  type OpenStream,
+  type Receiver,
+  type ReceiverOptions,
+} from "./connect-receiver.ts";
+import { openDirect } from "./direct-client.ts";
+import { keyLength } from "./direct-tls.ts";
+
+export interface PreferDirectOptions extends ReceiverOptions {
+  host: string;
+  port: number;
+  /** Throws where the direct way does not work, and never takes the other one. */
+  only?: boolean | undefined;
+  /** Milliseconds that an attempt to connect directly may take. */
+  attemptMs?: number | undefined;
+  /** How a direct connection is made. */
+  connect?: typeof openDirect | undefined;
+}
+
+const defaultAttemptMs = 4000;
+/** A way that breaks again and again is not a good one. */
+const directSessions = 3;
+
+/**
+ * Connects to an agent by its control stream, hands it a key over that, and goes on directly where
+ * that works. When the direct connection breaks and cannot be made again, the control stream
+ * carries all.
+ */
+export async function preferDirect(
+  openControl: OpenStream,
+  options: PreferDirectOptions,
+): Promise<Receiver> {
+  const { host, log, only = false, attemptMs = defaultAttemptMs, connect = openDirect } = options;
+  const key = randomBytes(keyLength);
+  for (const form of ["hex", "base64"] as const) registerSecret(key.toString(form));
+  const control = await connectReceiver(openControl, options);
+  const port = await handOver(control, key, options);
+  if (port === undefined) return control;
+  let attempts = 0;
+  async function tryDirect(): Promise<Duplex> {
+    attempts++;
+    const target = { host, port: port ?? options.port, key };
+    const duplex = await connect(target, AbortSignal.timeout(attemptMs));
+    log.info({ host, port }, "The receiver is reached directly");
+    return duplex;
+  }
+  async function open(): Promise<Duplex> {
+    if (only) return await tryDirect();
+    if (attempts < directSessions) {
+      try {
+        return await tryDirect();
+      } catch (error) {
+        logControl(log, error);
+      }
+    } else {
+      logControl(log, new Error("The direct connection broke too often"));
+    }
+    attempts = directSessions;
+    return await openControl();
+  }
+  try {
+    const first = await tryDirect();
+    first.on("error", () => undefined);
+    const direct = await connectReceiver(startingWith(first, open), options);
+    await control.close();
+    return direct;
+  } catch (error) {
+    if (only) {
+      await control.close();
+      throw notDirect(error);
+    }
+    logControl(log, error);
+    return control;
+  }
+}
+
+/** The stream that was tried serves first. */
+function startingWith(first: Duplex, open: OpenStream): OpenStream {
+  let next: Duplex | undefined = first;
+  return async () => {
+    const duplex = next ?? (await open());
+    next = undefined;
+    return duplex;
+  };
+}
+
+/** Undefined where the agent cannot listen. */
+async function handOver(
+  control: Receiver,
+  key: Buffer,
+  { port, log, only }: PreferDirectOptions,
+): Promise<number | undefined> {
+  try {
+    return await control.listen(key, port);
+  } catch (error) {
+    if (only) {
+      await control.close();
+      throw notDirect(error);
+    }
+    logControl(log, error);
+    return undefined;
+  }
+}
+
+function logControl(log: Logger, error: unknown) {
+  const reason = error instanceof Error ? error.message : String(error);
+  log.info({ reason }, "The receiver is reached through the API");
+}
+
+function notDirect(cause: unknown): MigrationError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MigrationError("E_UNAVAILABLE", `The receiver cannot be reached directly: ${reason}`, {
+    cause,
+    hint: "Let the pods of the two namespaces reach each other, or use --transport auto",
+  });
+}
