@@ -1,9 +1,6 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { syncFolder } from "../core/atomic-file.ts";
-import { openFolderChain } from "../files/folder-chain.ts";
 import type { StepInputs } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
+import { steadyDestination } from "./files-retry.ts";
 
 export interface AfterOutput {
   /** What was done, and what is left for people to do. */
@@ -13,14 +10,14 @@ export interface AfterOutput {
 
 /** Does at the destination what the application needs after its documents have changed. */
 export async function clearAfter(
-  { application, destinationDir, mode, documents }: StepInputs["after"],
-  ctx: WorkerContext,
+  { application, mode, documents }: StepInputs["after"],
+  ctx: FilesContext,
 ): Promise<AfterOutput> {
   const output: AfterOutput = { done: [], todo: [] };
   if (!documents) return output;
+  const destination = steadyDestination(ctx);
   for (const { clear, restart, because } of application.after) {
-    const isCleared =
-      clear !== undefined && mode === "run" && (await clearPath(destinationDir, clear));
+    const isCleared = clear !== undefined && mode === "run" && (await destination.clear(clear));
     if (isCleared) output.done.push(`cleared "${clear}"`);
     const tasks = [
       ...(clear !== undefined && mode === "list" ? [`clear "${clear}"`] : []),
@@ -30,17 +27,4 @@ export async function clearAfter(
   }
   if (output.todo.length > 0) ctx.log.info({ todo: output.todo }, "Left to do at the destination");
   return output;
-}
-
-/** Removes one path below the root, never by way of a symbolic link; false when it is not there. */
-async function clearPath(root: string, path: string): Promise<boolean> {
-  const chain = openFolderChain(root);
-  try {
-    if (chain.look(Buffer.from(path)).state !== "here") return false;
-  } finally {
-    chain.close();
-  }
-  await rm(join(root, path), { recursive: true, force: true });
-  await syncFolder(root);
-  return true;
 }

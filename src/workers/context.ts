@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
 import type { Report } from "../core/progress.ts";
+import type { FileDestination } from "../files/destination.ts";
 
 /** What every worker gets beside its input. */
 export interface WorkerContext {
@@ -13,4 +14,11 @@ export interface WorkerContext {
   /** Identifies the run in the ledger: the same for all attempts at one run, another for a re-run. */
   run: string;
   ledger: Ledger;
+}
+
+/** What those that work on files get as well. */
+export interface FilesContext extends WorkerContext {
+  destination: FileDestination;
+  /** Milliseconds that the destination may be away; ten minutes unless said otherwise. */
+  retryBudget?: number;
 }

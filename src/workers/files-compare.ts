@@ -1,21 +1,21 @@
-import { readdir } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { codeOf, MigrationError } from "../core/errors.ts";
 import type { FileRecord } from "../core/ledger.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
+import type { FileDestination } from "../files/destination.ts";
 import { printablePath } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import { type Inventory, openInventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
-import { readPowers } from "../files/ownership.ts";
 import type { FilesCompare } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
 import { type Case, type Decision, decide, type Rules } from "./files-decide.ts";
 import { joinLinkGroups, refreshFolders } from "./files-joined.ts";
 import { writeFindings } from "./files-lists.ts";
-import { stopIfAborted } from "./files-stop.ts";
+import { steadyDestination } from "./files-retry.ts";
+import { stopIfAborted, throwIfGrave } from "./files-stop.ts";
 import { twoAtOnce } from "./files-two.ts";
 
 export interface FilesCompared {
@@ -39,14 +39,14 @@ interface Sides {
  */
 export async function compareFiles(
   input: z.infer<typeof FilesCompare>,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): Promise<FilesCompared> {
   const inventory = openInventory(input.inventory);
   const source = openLocalTree(input.sourceDir);
-  const destination = openLocalTree(input.destinationDir);
+  const destination = steadyDestination(ctx);
   try {
     inventory.setNote("compared", "no");
-    const rules = await rulesFor(input, ctx);
+    const rules = await rulesFor(input, destination, ctx.run);
     const attributesDiffer = await compareAll(inventory, { source, destination }, { rules, ctx });
     const linksOutside = joinLinkGroups(inventory);
     refreshFolders(inventory);
@@ -60,28 +60,27 @@ export async function compareFiles(
     return { verdicts, filesToSend, bytesToSend, attributesDiffer, linksOutside };
   } finally {
     source.close();
-    destination.close();
     inventory.close();
   }
 }
 
-async function rulesFor(input: z.infer<typeof FilesCompare>, ctx: WorkerContext): Promise<Rules> {
-  const { onConflict, ownership, destinationDir } = input;
-  const rootIsFree = await holdsNothing(destinationDir, input.inventory);
-  return { run: ctx.run, onConflict, ownership, devices: readPowers().devices, rootIsFree };
-}
-
-/** An empty root, or a fresh volume's: the folder of this run's own files does not count. */
-async function holdsNothing(root: string, ownFile: string): Promise<boolean> {
-  const [own = ""] = relative(resolve(root), resolve(ownFile)).split("/");
-  const names = await readdir(root);
-  return names.every((name) => name === own || name === "lost+found");
+async function rulesFor(
+  input: z.infer<typeof FilesCompare>,
+  destination: FileDestination,
+  run: string,
+): Promise<Rules> {
+  const { onConflict, ownership, ownershipMap, ownName } = input;
+  const { devices } = await destination.powers();
+  const names = await destination.names();
+  // An empty root, or a fresh volume's: the folder of our own files does not count.
+  const rootIsFree = names.every((name) => name === ownName || name === "lost+found");
+  return { run, onConflict, ownership, ownershipMap, devices, rootIsFree };
 }
 
 async function compareAll(
   inventory: Inventory,
   sides: Sides,
-  { rules, ctx }: { rules: Rules; ctx: WorkerContext },
+  { rules, ctx }: { rules: Rules; ctx: FilesContext },
 ): Promise<number> {
   const total = inventory.count().files;
   let done = 0;
@@ -99,7 +98,7 @@ async function compareAll(
   return attributesDiffer;
 }
 
-function caseOf(entry: InventoryEntry, look: Look | undefined, ctx: WorkerContext): Case {
+function caseOf(entry: InventoryEntry, look: Look | undefined, ctx: FilesContext): Case {
   return { entry, look: look ?? { state: "absent" }, record: ctx.ledger.files.get(entry.path) };
 }
 
@@ -111,7 +110,7 @@ interface Decided {
 async function decideAll(
   cases: Case[],
   sides: Sides,
-  { rules, ctx }: { rules: Rules; ctx: WorkerContext },
+  { rules, ctx }: { rules: Rules; ctx: FilesContext },
 ): Promise<Decided[]> {
   const decided: Decided[] = [];
   const unread: Case[] = [];
@@ -131,7 +130,7 @@ async function decideAll(
 async function decideByContent(
   found: Case,
   sides: Sides,
-  { rules, ctx }: { rules: Rules; ctx: WorkerContext },
+  { rules, ctx }: { rules: Rules; ctx: FilesContext },
 ): Promise<Decision> {
   const source = await tryHash(sides.source, found.entry.path, ctx.signal);
   if (!Buffer.isBuffer(source)) return unreadSource(found, source);
@@ -149,6 +148,7 @@ async function tryHash(tree: FileTree, path: Buffer, signal: AbortSignal) {
     return await tree.hash(path, { signal });
   } catch (error) {
     stopIfAborted(signal, "The comparison");
+    throwIfGrave(error);
     return codeOf(error) ?? "unknown error";
   }
 }
@@ -183,6 +183,8 @@ function* records(decisions: Decided[], run: string) {
       ...record,
       ...{ type, size, mode, uid, gid, destinationCtimeNs: ctimeNs, ours: decision.ours },
       mtimeNs: type === "d" ? entry.mtimeNs : look.entry.mtimeNs,
+      // Whom it was given to, whoever has it now.
+      ...(decision.ours && record !== undefined ? { uid: record.uid, gid: record.gid } : {}),
       sourceCtimeNs: entry.ctimeNs,
       run: decision.verdict === "identical" ? (record?.run ?? run) : run,
       state: "written",

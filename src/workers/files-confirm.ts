@@ -1,9 +1,9 @@
 import type { FileRecord } from "../core/ledger.ts";
-import { type FileEntry, printablePath } from "../files/entry.ts";
+import { type FileEntry, printablePath, sameState } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
-import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
-import { sameState, sameTarget } from "./files-decide.ts";
+import { brokenPromises, type Owners, promised } from "../files/ownership.ts";
+import { sameTarget } from "./files-decide.ts";
 import { recordBefore, writtenRecord } from "./files-intents.ts";
 import type { SendSession } from "./files-session.ts";
 
@@ -19,6 +19,8 @@ type Result =
   | { outcome: Partial<Outcome>; record: FileRecord }
   | { outcome: Partial<Outcome>; forget: FileRecord | undefined };
 
+type ReasonFor = (path: Buffer) => string | undefined;
+
 /**
  * Looks at what was sent: what is there is recorded as written, what is not gets the reason that
  * the sending program gave for it.
@@ -26,14 +28,36 @@ type Result =
 export async function confirmAll(
   page: readonly InventoryEntry[],
   session: SendSession,
-  reasonFor: (path: Buffer) => string | undefined,
+  reasonFor: ReasonFor,
 ) {
-  const { inventory, destination, source, ctx, input } = session;
+  record(await judgeAll(page, session, reasonFor), session);
+}
+
+/** Records what has arrived whole, and leaves the rest as it is; returns the former. */
+export async function confirmArrived(
+  page: readonly InventoryEntry[],
+  session: SendSession,
+): Promise<InventoryEntry[]> {
+  const judged = await judgeAll(page, session, () => undefined);
+  const arrived = judged.filter(({ result }) => result.outcome.verdict === undefined);
+  record(arrived, session);
+  return arrived.map(({ entry }) => entry);
+}
+
+interface Judged {
+  entry: InventoryEntry;
+  result: Result;
+}
+
+async function judgeAll(
+  page: readonly InventoryEntry[],
+  session: SendSession,
+  reasonFor: ReasonFor,
+): Promise<Judged[]> {
+  const { destination, source, ctx, input } = session;
   const paths = page.map(({ path }) => path);
   const [looks, sources] = await Promise.all([destination.look(paths), source.look(paths)]);
-  const changes: { path: Buffer; outcome: Partial<Outcome> }[] = [];
-  const records: { path: Buffer; record: FileRecord }[] = [];
-  const forgotten: Buffer[] = [];
+  const judged: Judged[] = [];
   for (const [at, entry] of page.entries()) {
     const sent: Sent = {
       entry,
@@ -41,8 +65,17 @@ export async function confirmAll(
       source: sources[at] ?? { state: "absent" },
       intent: ctx.ledger.files.get(entry.path),
     };
-    const result = judge(sent, { run: ctx.run, ownership: input.ownership, reasonFor });
-    if (result === undefined) continue;
+    const result = judge(sent, { run: ctx.run, owners: input, reasonFor });
+    if (result !== undefined) judged.push({ entry, result });
+  }
+  return judged;
+}
+
+function record(judged: readonly Judged[], { inventory, ctx }: SendSession) {
+  const changes: { path: Buffer; outcome: Partial<Outcome> }[] = [];
+  const records: { path: Buffer; record: FileRecord }[] = [];
+  const forgotten: Buffer[] = [];
+  for (const { entry, result } of judged) {
     const { path } = entry;
     changes.push({ path, outcome: result.outcome });
     const record = "record" in result ? result.record : result.forget;
@@ -59,15 +92,15 @@ export async function confirmAll(
 
 interface Judging {
   run: string;
-  ownership: Ownership;
-  reasonFor: (path: Buffer) => string | undefined;
+  owners: Owners;
+  reasonFor: ReasonFor;
 }
 
-function judge(sent: Sent, { run, ownership, reasonFor }: Judging): Result | undefined {
+function judge(sent: Sent, { run, owners, reasonFor }: Judging): Result | undefined {
   const { entry, there, source, intent } = sent;
   if (there.state === "here" && isThere(entry, there.entry, source)) {
     const record = writtenRecord(entry, there.entry, { intent, run });
-    const broken = brokenHere(sent, there.entry, ownership);
+    const broken = brokenHere(sent, there.entry, owners);
     if (broken.length === 0) return { outcome: { done: true }, record };
     if (entry.send === "refresh") return undefined;
     const reason = reasonFor(entry.path) ?? `it is there, but not with its ${broken.join(", ")}`;
@@ -99,9 +132,9 @@ function isNew({ before }: InventoryEntry, there: FileEntry): boolean {
 
 const attributeNames = { mode: "mode", uid: "owner", gid: "group", mtimeNs: "time" } as const;
 
-function brokenHere({ entry, source }: Sent, there: FileEntry, ownership: Ownership): string[] {
+function brokenHere({ entry, source }: Sent, there: FileEntry, owners: Owners): string[] {
   if (source.state !== "here" || source.entry.ctimeNs !== entry.ctimeNs) return [];
-  const { mtimeNs, ...wanted } = promised(entry, ownership);
+  const { mtimeNs, ...wanted } = promised(entry, owners);
   const withTime = entry.type === "d" || mtimeNs === undefined ? wanted : { ...wanted, mtimeNs };
   const names = brokenPromises(withTime, there) as (keyof typeof attributeNames)[];
   return names.map((name) => attributeNames[name]);

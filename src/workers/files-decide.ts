@@ -1,9 +1,9 @@
 import type { FileRecord } from "../core/ledger.ts";
 import type { ConflictPolicy, Verdict } from "../core/verdict.ts";
-import { type FileEntry, isRoot } from "../files/entry.ts";
+import { type FileEntry, isRoot, sameState } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
-import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
+import { brokenPromises, type Owners, promised } from "../files/ownership.ts";
 import { longestRsyncPath } from "../files/rsync.ts";
 
 /** Everything that is known about one entry before anything is written. */
@@ -15,10 +15,9 @@ export interface Case {
   hashes?: { source: Buffer; destination: Buffer };
 }
 
-export interface Rules {
+export interface Rules extends Owners {
   run: string;
   onConflict: ConflictPolicy;
-  ownership: Ownership;
   /** Device nodes can be made here. */
   devices: boolean;
   /** The destination root holds nothing of anybody: it becomes ours. */
@@ -58,7 +57,7 @@ function whyNotCarried(entry: InventoryEntry, rules: Rules): string | undefined 
 
 function decideFolder({ entry, record }: Case, there: FileEntry, rules: Rules): Decision {
   if (isRoot(entry.path) && rules.rootIsFree && !entry.parent) return sent("migrated", there);
-  const wanted = promised(entry, rules.ownership);
+  const wanted = promised(entry, rules);
   if (record?.ours && record.state === "intended") {
     return sent(record.previous === undefined ? "migrated" : "updated", there);
   }
@@ -67,7 +66,10 @@ function decideFolder({ entry, record }: Case, there: FileEntry, rules: Rules): 
     const differ = brokenPromises({ ...wanted, mtimeNs: there.mtimeNs }, there).length > 0;
     return outcome({ verdict: "identical", before: there, attributesDiffer: differ });
   }
-  if (entry.ctimeNs === record.sourceCtimeNs) return settled(entry, there, record, rules);
+  if (entry.ctimeNs === record.sourceCtimeNs) {
+    if (isOtherwiseOwned(entry, there, record, rules)) return sent("updated", there);
+    return settled(entry, there, record, rules);
+  }
   const before = { ...there, mtimeNs: record.mtimeNs };
   if (brokenPromises(wanted, before).length > 0) return sent("updated", there);
   return { ...settled(entry, there, record, rules), remember: true };
@@ -111,6 +113,7 @@ function decideOurs(found: Case, there: FileEntry, rules: Rules): Decision | "co
   if (record === undefined) return decideForeign(found, there, rules);
   if (record.state === "intended") return decideUnfinished(found, record, there);
   if (sourceAsRecorded(entry, record)) {
+    if (isOtherwiseOwned(entry, there, record, rules)) return sent("updated", there);
     const remember = record.destinationCtimeNs !== there.ctimeNs;
     return { ...settled(entry, there, record, rules), remember };
   }
@@ -118,11 +121,23 @@ function decideOurs(found: Case, there: FileEntry, rules: Rules): Decision | "co
   if (!sameState(entry, record) || !sameTarget(entry, there)) return changed;
   if (entry.type === "f" && hashes === undefined) return "content";
   if (hashes !== undefined && !hashes.source.equals(hashes.destination)) return changed;
-  if (brokenPromises(promised(entry, rules.ownership), there).length > 0) {
+  if (brokenPromises(promised(entry, rules), there).length > 0) {
     return sent("updated", there);
   }
   // Extended attributes and ACLs may be what changed: rsync finds out, and sends no content.
   return { ...settled(entry, there, record, rules), send: "refresh" };
+}
+
+/** Nothing changed but what is to become of owners; what somebody gave away there stays so. */
+function isOtherwiseOwned(
+  entry: InventoryEntry,
+  there: FileEntry,
+  record: FileRecord,
+  rules: Rules,
+): boolean {
+  if (there.uid !== record.uid || there.gid !== record.gid) return false;
+  const { uid = there.uid, gid = there.gid } = promised(entry, rules);
+  return uid !== there.uid || gid !== there.gid;
 }
 
 /** We were stopped between the intent and the look afterwards. */
@@ -144,7 +159,7 @@ function decideForeign(found: Case, there: FileEntry, rules: Rules): Decision | 
   if (entry.type !== there.type) {
     return conflict(found, there, { reason: `another type is there (${there.type})`, rules });
   }
-  const differ = brokenPromises(promised(entry, rules.ownership), there).length > 0;
+  const differ = brokenPromises(promised(entry, rules), there).length > 0;
   const identical = outcome({ verdict: "identical", before: there, attributesDiffer: differ });
   if (entry.type === "l") {
     if (sameTarget(entry, there)) return identical;
@@ -213,15 +228,6 @@ function outcome(given: Partial<Decision> & { verdict: Verdict }): Decision {
     remember: false,
     ...given,
   };
-}
-
-interface State {
-  size: number;
-  mtimeNs: bigint;
-}
-
-export function sameState(one: State, other: State): boolean {
-  return one.size === other.size && one.mtimeNs === other.mtimeNs;
 }
 
 export function sameTarget(one: FileEntry, other: FileEntry): boolean {

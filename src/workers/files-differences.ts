@@ -1,7 +1,7 @@
 import type { FileEntry } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
-import { brokenPromises, type Ownership, promised } from "../files/ownership.ts";
+import { brokenPromises, type Owners, promised } from "../files/ownership.ts";
 
 export interface Difference {
   path: Buffer;
@@ -11,7 +11,7 @@ export interface Difference {
 }
 
 /** How the destination differs from what was promised; content is not read here. */
-export function differences(entry: InventoryEntry, look: Look, ownership: Ownership): Difference[] {
+export function differences(entry: InventoryEntry, look: Look, owners: Owners): Difference[] {
   const { path } = entry;
   if (look.state !== "here") {
     const found = look.state === "absent" ? "nothing" : look.reason;
@@ -23,7 +23,7 @@ export function differences(entry: InventoryEntry, look: Look, ownership: Owners
   }
   const found = [...contentShape(entry, there)];
   if (entry.verdict === "identical" && !entry.ours) return found;
-  const wanted = promised(entry, ownership);
+  const wanted = promised(entry, owners);
   for (const name of brokenPromises(wanted, there) as (keyof typeof wanted)[]) {
     const [expected, is] = [shown(name, wanted[name]), shown(name, there[name])];
     found.push({ path, what: name, expected, found: is });

@@ -1,8 +1,8 @@
 import type { FileRecord } from "../core/ledger.ts";
-import type { FileEntry } from "../files/entry.ts";
+import { type FileEntry, sameState } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
-import { isPending, sameState } from "./files-decide.ts";
+import { isPending } from "./files-decide.ts";
 import type { SendSession } from "./files-session.ts";
 
 /**

@@ -1,24 +1,21 @@
-import { mkdir, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, MigrationError } from "../core/errors.ts";
-import { runProcess } from "../core/process.ts";
-import { syncFileSystem } from "../core/syncfs.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
+import type { FileDestination } from "../files/destination.ts";
+import { sameState } from "../files/entry.ts";
 import { type Inventory, openInventory } from "../files/inventory.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
-import { type Ownership, type Powers, readPowers, requirePowers } from "../files/ownership.ts";
-import { type RsyncFeatures, rsyncFeatures } from "../files/rsync.ts";
-import { freeSpace } from "../files/space.ts";
-import type { WorkerContext } from "./context.ts";
-import { sameState } from "./files-decide.ts";
+import { type Owners, type Powers, readPowers, requirePowers } from "../files/ownership.ts";
+import { commonFeatures, type RsyncFeatures, rsyncFeatures } from "../files/rsync-features.ts";
+import type { FilesContext } from "./context.ts";
 import { writeFindings } from "./files-lists.ts";
+import { resend, steadyDestination } from "./files-retry.ts";
 
-export interface SendInput {
+export interface SendInput extends Owners {
   sourceDir: string;
-  destinationDir: string;
   inventory: string;
-  ownership: Ownership;
-  temporaryDir: string;
+  temporary: string;
   bandwidthLimit?: number | undefined;
 }
 
@@ -32,91 +29,92 @@ export interface FilesSent {
 /** What both ways of sending share while they run. */
 export interface SendSession {
   input: SendInput;
-  ctx: WorkerContext;
+  ctx: FilesContext;
   inventory: Inventory;
   source: FileTree;
-  destination: FileTree;
+  destination: FileDestination;
   powers: Powers;
   features: RsyncFeatures;
-  /** A path in the folder for unfinished things, which goes away with the session. */
-  temporary(name: string): string;
-  removeTemporary(): Promise<void>;
+  /** To be called when more has arrived than ever before. */
+  progressed(): void;
 }
+
+type Work = (session: SendSession) => Promise<FilesSent>;
+
+const restarting =
+  "The rsync at the destination cannot go on within a file: one that is cut is sent anew";
 
 /**
  * Opens what sending needs, and leaves nothing behind but an interrupted run's unfinished files.
- * What was written is durable when it returns.
+ * Where the connection breaks, `work` is done again. What was written is durable when it returns.
  */
 export async function withSession(
   input: SendInput,
-  ctx: WorkerContext,
-  work: (session: SendSession) => Promise<FilesSent>,
+  ctx: FilesContext,
+  work: Work,
 ): Promise<FilesSent> {
-  const powers = readPowers();
+  const destination = steadyDestination(ctx);
+  const powers = await commonPowers(destination);
   requirePowers(input.ownership, powers);
   const inventory = openInventory(input.inventory);
   const source = openLocalTree(input.sourceDir);
-  const destination = openLocalTree(input.destinationDir);
-  const root = resolve(input.temporaryDir);
-  const temporary = (name: string) => join(root, name);
   try {
     if (inventory.note("compared") !== "yes") throw notCompared(input.inventory);
-    const features = await rsyncFeatures(ctx.signal);
+    const features = commonFeatures(
+      await rsyncFeatures(ctx.signal),
+      await destination.rsyncFeatures(ctx.signal),
+    );
+    if (!features.resumes) ctx.log.info(restarting);
     const { files } = inventory.count({ send: "any" });
-    if (files > 0) await makeTemporary(input.destinationDir, temporary);
-    const removeTemporary = () => removeTree(root);
-    const sides = { inventory, source, destination, powers, features };
-    const session = { input, ctx, ...sides, temporary, removeTemporary };
+    const session = { input, ctx, inventory, source, destination, powers, features };
     const nothing = { verdicts: inventory.verdicts().counts, filesSent: 0, bytesSent: 0 };
     const result = files > 0 ? await doWork(session, work) : nothing;
     await writeFindings(inventory, join(dirname(input.inventory), "files-conflicts.ndjson"));
-    await syncFileSystem(input.destinationDir);
+    await destination.sync();
     return result;
   } finally {
     source.close();
-    destination.close();
     inventory.close();
   }
 }
 
-async function doWork(
-  session: SendSession,
-  work: (session: SendSession) => Promise<FilesSent>,
-): Promise<FilesSent> {
+/** What the receiving side may do; `trusted` attributes are also hidden from who may not read them. */
+async function commonPowers(destination: FileDestination): Promise<Powers> {
+  const powers = await destination.powers();
+  const trustedAttributes = powers.trustedAttributes && readPowers().trustedAttributes;
+  return { ...powers, trustedAttributes };
+}
+
+async function doWork(session: Omit<SendSession, "progressed">, work: Work): Promise<FilesSent> {
+  const { ctx, destination, input } = session;
   try {
-    const result = await work(session);
-    await session.removeTemporary();
+    const result = await resend(ctx, async (progressed) => {
+      await destination.makeTemporary(input.temporary);
+      return await work({ ...session, progressed });
+    });
+    await destination.removeTemporary(input.temporary);
     return result;
   } catch (error) {
     if (!isNoSpace(error)) throw error;
-    await session.removeTemporary();
+    await destination.removeTemporary(input.temporary);
     throw await noSpace(session, error);
+  } finally {
+    for (const name of listNames) await rm(listFile(session, name), { force: true });
   }
+}
+
+const listNames = ["plain", "forced", "folders", "tar"] as const;
+export type ListName = (typeof listNames)[number];
+
+/** A list of paths for the sending program, beside the inventory. */
+export function listFile({ input }: Pick<SendSession, "input">, name: ListName): string {
+  return resolve(dirname(input.inventory), `send-${name}.list`);
 }
 
 function notCompared(file: string): MigrationError {
   return new MigrationError("E_INTEGRITY", `The inventory "${file}" was not compared`, {
     hint: "Run the comparison again, then send the files",
   });
-}
-
-/** Leftovers of a killed run go first; its partial files stay for rsync to go on from. */
-async function makeTemporary(destinationDir: string, temporary: (name: string) => string) {
-  await removeTree(temporary("unfinished"), temporary("staging"));
-  for (const name of ["unfinished", "staging", "partial"]) {
-    await mkdir(temporary(name), { recursive: true, mode: 0o700 });
-  }
-  const [own, root] = await Promise.all([stat(temporary("")), stat(destinationDir)]);
-  if (own.dev === root.dev) return;
-  throw new MigrationError("E_FOLDER", `"${temporary("")}" is on another volume`, {
-    hint: "Put the folder for unfinished files on the volume of the destination",
-  });
-}
-
-async function removeTree(...paths: string[]) {
-  const { exitCode, stderr } = await runProcess("rm", ["-rf", "--", ...paths]);
-  if (exitCode === 0) return;
-  throw new MigrationError("E_PROGRAM", `Cannot remove "${paths.join('", "')}": ${stderr.trim()}`);
 }
 
 const sqliteFull = 13;
@@ -129,13 +127,16 @@ function isNoSpace(error: unknown): boolean {
 }
 
 /** Says how much is still to come and how much is free, now that unfinished files are gone. */
-async function noSpace(session: SendSession, cause: unknown): Promise<MigrationError> {
-  const { destinationDir } = session.input;
-  const { freeBytes, freeFiles } = await freeSpace(destinationDir);
+async function noSpace(
+  session: Pick<SendSession, "destination" | "inventory">,
+  cause: unknown,
+): Promise<MigrationError> {
+  const { destination } = session;
+  const { freeBytes, freeFiles } = await destination.space();
   const needed = await stillToCome(session);
   return new MigrationError(
     "E_NO_SPACE",
-    `The volume of "${destinationDir}" is full: ${needed.bytes} bytes in ${needed.files} files are still to come, ${freeBytes} bytes are free`,
+    `The volume of "${destination.label}" is full: ${needed.bytes} bytes in ${needed.files} files are still to come, ${freeBytes} bytes are free`,
     {
       cause,
       hint: "Make the volume larger, then start again: it goes on where it stopped",

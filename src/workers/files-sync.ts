@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { isRoot, isWithin, parentOf, rootPath } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
@@ -7,10 +7,16 @@ import { type RsyncRun, runRsync, syncRootAttributes } from "../files/rsync.ts";
 import type { RsyncComplaint } from "../files/rsync-exit.ts";
 import type { RsyncProgress } from "../files/rsync-progress.ts";
 import type { FilesSync } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
 import { confirmAll } from "./files-confirm.ts";
 import { intendAll } from "./files-intents.ts";
-import { type FilesSent, type SendSession, withSession } from "./files-session.ts";
+import {
+  type FilesSent,
+  type ListName,
+  listFile,
+  type SendSession,
+  withSession,
+} from "./files-session.ts";
 import { stopIfAborted } from "./files-stop.ts";
 
 /**
@@ -19,7 +25,7 @@ import { stopIfAborted } from "./files-stop.ts";
  */
 export async function syncFiles(
   input: z.infer<typeof FilesSync>,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): Promise<FilesSent> {
   return await withSession(input, ctx, async (session) => {
     const sent = await sendByRsync(session, ({ via }) => via === "rsync");
@@ -48,12 +54,12 @@ export async function sendByRsync(
     }
   }
   const report = progressOf(session, sent);
-  const complaints = [
+  const reasons = new Map([
     // The plain list has the folders, whose times must be set last.
     ...(await runList(session, lists.forced, report())),
     ...(await runList(session, lists.plain, report())),
-  ];
-  const reasonFor = reasonsFrom(complaints, session);
+  ]);
+  const reasonFor = (path: Buffer) => reasons.get(path.toString("latin1"));
   for (const page of session.inventory.pages({ send: "any" })) {
     await confirmAll(page.filter(isToSend), session, reasonFor);
   }
@@ -77,6 +83,13 @@ export async function refreshByRsync(session: SendSession, folders: Iterable<Buf
   await runList(session, list, () => undefined);
 }
 
+/** Gives what tar unpacked its new owners before anybody sees it: tar's own tables know no ranges. */
+export async function mapStaged(session: SendSession) {
+  const run = await rsyncRun(session, listFile(session, "tar"));
+  const root = join(dirname(run.route.unfinished), "staging");
+  await runRsync({ ...run, route: { ...run.route, root } });
+}
+
 /** The root's attributes come last: making and removing our own folder moves its time. */
 export async function finishRoot(session: SendSession) {
   const root = session.inventory.get(rootPath);
@@ -84,22 +97,21 @@ export async function finishRoot(session: SendSession) {
   const send = root.send === "no" ? "refresh" : root.send;
   const [cleared] = await intendAll([{ ...root, send }], session);
   if (cleared === undefined) return;
-  await session.removeTemporary();
-  await syncRootAttributes(rsyncRun(session, ""));
+  await session.destination.removeTemporary(session.input.temporary);
+  await syncRootAttributes(await rsyncRun(session, ""));
   await confirmAll([cleared], session, () => undefined);
 }
 
 interface List {
-  path: string;
+  name: ListName;
   count(): number;
   add(path: Buffer): void;
   close(): void;
 }
 
 /** The leading "./" keeps "#" and ";" from being comments and "-" from being an option. */
-function listIn(session: SendSession, name: string): List {
-  const path = session.temporary(`${name}.list`);
-  const fd = openSync(path, "w", 0o600);
+function listIn(session: SendSession, name: ListName): List {
+  const fd = openSync(listFile(session, name), "w", 0o600);
   let count = 0;
   let isOpen = true;
   function add(entry: Buffer) {
@@ -110,39 +122,48 @@ function listIn(session: SendSession, name: string): List {
     if (isOpen) closeSync(fd);
     isOpen = false;
   }
-  return { path, count: () => count, add, close };
+  return { name, count: () => count, add, close };
 }
 
 async function runList(
   session: SendSession,
   list: List,
   onProgress: (progress: RsyncProgress) => void,
-): Promise<RsyncComplaint[]> {
+): Promise<Map<string, string>> {
   list.close();
-  if (list.count() === 0) return [];
-  const ignoreTimes = list.path.endsWith("forced.list");
-  return await runRsync({ ...rsyncRun(session, list.path), ignoreTimes, onProgress });
+  if (list.count() === 0) return new Map();
+  const run = await rsyncRun(session, listFile(session, list.name));
+  const ignoreTimes = list.name === "forced";
+  const complaints = await runRsync({ ...run, ignoreTimes, onProgress });
+  return reasonsFrom(complaints, [run.sourceDir, run.route.root]);
 }
 
-function rsyncRun(session: SendSession, list: string): RsyncRun {
-  const { sourceDir, destinationDir, ownership, bandwidthLimit } = session.input;
+async function rsyncRun(session: SendSession, list: string): Promise<RsyncRun> {
+  const { sourceDir, ownership, ownershipMap, temporary, bandwidthLimit } = session.input;
+  const route = await session.destination.rsync(temporary);
   return {
-    ...{ sourceDir, destinationDir, ownership, list },
+    ...{ sourceDir, route, ownership, ownershipMap, list },
     powers: session.powers,
     features: session.features,
-    unfinished: session.temporary("unfinished"),
-    partial: session.temporary("partial"),
     signal: session.ctx.signal,
     ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
   };
 }
+
+/** What an rsync whose end is cut leaves behind for the next one to go on from is not much less. */
+const muchBytes = 1024 * 1024;
 
 /** Each call goes on where the run before it ended. */
 function progressOf(session: SendSession, total: { filesSent: number; bytesSent: number }) {
   let last = { files: 0, bytes: 0 };
   return function nextRun() {
     const start = last;
+    let told = 0;
     return (progress: RsyncProgress) => {
+      if (progress.bytes - told >= muchBytes) {
+        told = progress.bytes;
+        session.progressed();
+      }
       last = {
         files: Math.min(start.files + progress.files, total.filesSent),
         bytes: Math.min(start.bytes + progress.bytes, total.bytesSent),
@@ -157,13 +178,13 @@ function progressOf(session: SendSession, total: { filesSent: number; bytesSent:
 }
 
 /** rsync names files by absolute paths of either side, or relative to the root. */
-function reasonsFrom(complaints: readonly RsyncComplaint[], { input }: SendSession) {
-  const roots = [input.sourceDir, input.destinationDir].map((root) => Buffer.from(resolve(root)));
+function reasonsFrom(complaints: readonly RsyncComplaint[], folders: readonly string[]) {
+  const roots = folders.map((root) => Buffer.from(resolve(root)));
   const reasons = new Map<string, string>();
   for (const { path, reason, errno } of complaints) {
     const root = roots.find((folder) => isWithin(path, folder));
     const relative = root === undefined ? path : path.subarray(root.length + 1);
     reasons.set(relative.toString("latin1"), `rsync: ${reason} (${errno})`);
   }
-  return (path: Buffer) => reasons.get(path.toString("latin1"));
+  return reasons;
 }

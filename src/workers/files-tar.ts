@@ -1,21 +1,18 @@
-import { chmodSync, closeSync, lstatSync, openSync, renameSync, writeSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { closeSync, openSync, writeSync } from "node:fs";
 import type { z } from "zod";
-import { codeOf, MigrationError } from "../core/errors.ts";
+import { MigrationError } from "../core/errors.ts";
+import { BrokenStream } from "../files/broken-stream.ts";
+import type { Placement } from "../files/destination.ts";
 import { parentOf } from "../files/entry.ts";
-import { entryAt, type FolderChain, openFolderChain } from "../files/folder-chain.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
-import { inheritedMode } from "../files/ownership.ts";
-import { freeSpace } from "../files/space.ts";
 import { copyByTar } from "../files/tar.ts";
 import type { FilesTar } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
-import { confirmAll } from "./files-confirm.ts";
-import { sameState } from "./files-decide.ts";
+import type { FilesContext } from "./context.ts";
+import { confirmAll, confirmArrived } from "./files-confirm.ts";
 import { intendAll } from "./files-intents.ts";
-import { type FilesSent, type SendSession, withSession } from "./files-session.ts";
+import { type FilesSent, listFile, type SendSession, withSession } from "./files-session.ts";
 import { stopIfAborted } from "./files-stop.ts";
-import { finishRoot, refreshByRsync, sendByRsync } from "./files-sync.ts";
+import { finishRoot, mapStaged, refreshByRsync, sendByRsync } from "./files-sync.ts";
 
 /**
  * Sends single files by tar: into a private folder first, then each by rename to its final name,
@@ -23,33 +20,59 @@ import { finishRoot, refreshByRsync, sendByRsync } from "./files-sync.ts";
  */
 export async function tarFiles(
   input: z.infer<typeof FilesTar>,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): Promise<FilesSent> {
+  const total = { filesSent: 0, bytesSent: 0 };
   return await withSession(input, ctx, async (session) => {
     await sendByRsync(session, (entry) => entry.type === "d");
-    const sent = await sendByTar(session);
+    await sendByTar(session, total);
     await finishRoot(session);
-    return { verdicts: session.inventory.verdicts().counts, ...sent };
+    return { verdicts: session.inventory.verdicts().counts, ...total };
   });
 }
 
 const isToSend = (entry: InventoryEntry) => !entry.done && entry.via === "tar";
 
-async function sendByTar(session: SendSession) {
+/** What arrived before the connection broke is put in place too, so that only the rest is repeated. */
+async function sendByTar(session: SendSession, total: { filesSent: number; bytesSent: number }) {
   reopenLinkGroups(session);
-  const list = session.temporary("tar.list");
-  const sent = await writeList(session, list);
-  if (sent.filesListed === 0) return { filesSent: 0, bytesSent: 0 };
-  const staging = session.temporary("staging");
-  const isWhole = await stage(session, { list, into: staging, total: sent.bytesSent });
-  const reasons = await moveAll(session, { staging, isWhole });
+  const sent = await writeList(session);
+  if (sent.filesListed === 0) return;
+  const { isWhole, broken } = await stage(session, sent.bytesSent);
+  // What was cut off still has the source's owners.
+  if (broken !== undefined && session.input.ownership === "map") throw broken;
+  const reasons = await placeAll(session, isWhole);
+  if (broken !== undefined) {
+    await confirmPlaced(session, reasons, total);
+    throw broken;
+  }
   if (!isWhole) await stopIfFull(session, reasons);
   const reasonFor = (path: Buffer) => reasons.get(path.toString("latin1"));
   await refreshByRsync(session, foldersOf(session));
   for (const page of session.inventory.pages({ send: "any" })) {
     await confirmAll(page.filter(isToSend), session, reasonFor);
   }
-  return { filesSent: sent.filesSent, bytesSent: sent.bytesSent };
+  total.filesSent += sent.filesSent;
+  total.bytesSent += sent.bytesSent;
+}
+
+/** Confirms what was put in place, and leaves all else to be sent again. */
+async function confirmPlaced(
+  session: SendSession,
+  reasons: ReadonlyMap<string, string>,
+  total: { filesSent: number; bytesSent: number },
+) {
+  const isPlaced = (entry: InventoryEntry) =>
+    isToSend(entry) && !reasons.has(entry.path.toString("latin1"));
+  for (const page of session.inventory.pages({ send: "any" })) {
+    const arrived = await confirmArrived(page.filter(isPlaced), session);
+    if (arrived.length > 0) session.progressed();
+    for (const { send, type, size } of arrived) {
+      if (send !== "data") continue;
+      total.filesSent++;
+      total.bytesSent += type === "f" ? size : 0;
+    }
+  }
 }
 
 /** tar can only link names that it carries together, also when some of them had arrived before. */
@@ -62,8 +85,8 @@ function reopenLinkGroups({ inventory }: SendSession) {
   }
 }
 
-async function writeList(session: SendSession, list: string) {
-  const fd = openSync(list, "w", 0o600);
+async function writeList(session: SendSession) {
+  const fd = openSync(listFile(session, "tar"), "w", 0o600);
   const sent = { filesListed: 0, filesSent: 0, bytesSent: 0 };
   try {
     for (const page of session.inventory.pages({ send: "any" })) {
@@ -83,30 +106,37 @@ async function writeList(session: SendSession, list: string) {
 }
 
 async function stage(
-  { input, ctx }: SendSession,
-  { list, into, total }: { list: string; into: string; total: number },
-) {
+  session: SendSession,
+  total: number,
+): Promise<{ isWhole: boolean; broken?: BrokenStream }> {
+  const { input, ctx, destination } = session;
+  const { sourceDir, ownership, temporary } = input;
   let done = 0;
-  const result = await copyByTar({
-    sourceDir: input.sourceDir,
-    into,
-    list,
-    ownership: input.ownership,
-    signal: ctx.signal,
-    onBytes: (count) => {
-      done += count;
-      ctx.report({ phase: "copying", bytes: { done: Math.min(done, total), total } });
-    },
-  });
-  if (result.create === 0 && result.extract === 0) return true;
-  const { create, extract, stderr } = result;
-  ctx.log.warn({ create, extract, stderr: stderr.slice(-2000) }, "tar left files out");
-  return result.extract === 0;
+  try {
+    const { create, extract, stderr } = await copyByTar({
+      ...{ sourceDir, ownership, list: listFile(session, "tar"), signal: ctx.signal },
+      unpack: (signal) => destination.unpack(temporary, { ownership, signal }),
+      onBytes: (count) => {
+        done += count;
+        ctx.report({ phase: "copying", bytes: { done: Math.min(done, total), total } });
+      },
+    });
+    if (ownership === "map") await mapStaged(session);
+    if (create === 0 && extract === 0) return { isWhole: true };
+    ctx.log.warn({ create, extract, stderr: stderr.slice(-2000) }, "tar left files out");
+    return { isWhole: extract === 0 };
+  } catch (error) {
+    if (error instanceof BrokenStream) return { isWhole: false, broken: error };
+    throw error;
+  }
 }
 
 /** tar says in words alone why it could not write: what is left must fit, or the volume is full. */
-async function stopIfFull({ inventory, input }: SendSession, reasons: Map<string, string>) {
-  const { freeBytes } = await freeSpace(input.destinationDir);
+async function stopIfFull(
+  { inventory, destination }: SendSession,
+  reasons: ReadonlyMap<string, string>,
+) {
+  const { freeBytes } = await destination.space();
   let bytes = 0;
   for (const path of reasons.keys()) {
     bytes += inventory.get(Buffer.from(path, "latin1"))?.allocated ?? 0;
@@ -116,63 +146,26 @@ async function stopIfFull({ inventory, input }: SendSession, reasons: Map<string
 }
 
 /** Moves what was staged to its final names; returns why the rest was not. */
-async function moveAll(
-  session: SendSession,
-  { staging, isWhole }: { staging: string; isWhole: boolean },
-): Promise<Map<string, string>> {
+async function placeAll(session: SendSession, isWhole: boolean): Promise<Map<string, string>> {
+  const { inventory, destination, input } = session;
+  const how = { ownership: input.ownership, isWhole };
   const reasons = new Map<string, string>();
-  const from = openFolderChain(staging);
-  const to = openFolderChain(session.input.destinationDir);
-  try {
-    for (const page of session.inventory.pages({ send: "any" })) {
-      for (const entry of await intendAll(page.filter(isToSend), session)) {
-        const reason = moveOne(entry, { from, to, isWhole, session });
-        if (reason !== undefined) reasons.set(entry.path.toString("latin1"), reason);
-      }
-      await setImmediate();
+  for (const page of inventory.pages({ send: "any" })) {
+    stopIfAborted(session.ctx.signal, "The copy of the files");
+    const files = (await intendAll(page.filter(isToSend), session)).flatMap(placementOf);
+    if (files.length === 0) continue;
+    const why = await destination.place(input.temporary, files, how);
+    for (const [at, { path }] of files.entries()) {
+      const reason = why[at];
+      if (reason !== undefined) reasons.set(path.toString("latin1"), reason);
     }
-    return reasons;
-  } finally {
-    from.close();
-    to.close();
   }
+  return reasons;
 }
 
-interface Move {
-  from: FolderChain;
-  to: FolderChain;
-  /** tar unpacked everything that it was given. */
-  isWhole: boolean;
-  session: SendSession;
-}
-
-function moveOne(entry: InventoryEntry, { from, to, isWhole, session }: Move): string | undefined {
-  const staged = from.place(entry.path);
-  const final = to.place(entry.path);
-  if (staged.state !== "here") return "tar could not read it";
-  if (final.state === "absent") return "the folder for it is not there";
-  if (final.state === "blocked") return final.reason;
-  try {
-    if (!isWhole && !isUnpacked(entry, staged.location)) return "tar could not copy it whole";
-    if (session.input.ownership === "inherit") openToGroup(entry, staged.location);
-    renameSync(staged.location, final.location);
-    return undefined;
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENOSPC" || code === "EDQUOT") throw error;
-    return code === "ENOENT" ? "tar could not read it" : `it cannot be put in place (${code})`;
-  }
-}
-
-/** tar sets the time last: what it could not finish bears another one. */
-function isUnpacked(entry: InventoryEntry, location: Buffer): boolean {
-  if (entry.type !== "f") return true;
-  const staged = entryAt(location, entry.path);
-  return staged !== undefined && sameState(entry, staged);
-}
-
-function openToGroup(entry: InventoryEntry, location: Buffer) {
-  if (lstatSync(location).isFile()) chmodSync(location, inheritedMode(entry.mode, "f"));
+/** Folders are never carried by tar. */
+function placementOf({ path, type, size, mtimeNs, mode }: InventoryEntry): Placement[] {
+  return type === "d" ? [] : [{ path, type, size, mtimeNs, mode }];
 }
 
 /** The folders of ours that got a file. */

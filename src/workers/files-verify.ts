@@ -9,10 +9,11 @@ import { type Inventory, openInventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
 import type { FilesVerify } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
 import { type Difference, differences, linkDifferences } from "./files-differences.ts";
 import { writeLines } from "./files-lists.ts";
-import { stopIfAborted } from "./files-stop.ts";
+import { steadyDestination } from "./files-retry.ts";
+import { stopIfAborted, throwIfGrave } from "./files-stop.ts";
 import { twoAtOnce } from "./files-two.ts";
 
 export interface FilesVerified {
@@ -29,7 +30,7 @@ type Input = z.infer<typeof FilesVerify>;
 
 interface Verification {
   input: Input;
-  ctx: WorkerContext;
+  ctx: FilesContext;
   inventory: Inventory;
   source: FileTree;
   destination: FileTree;
@@ -42,10 +43,10 @@ interface Verification {
 const listed = 10_000;
 
 /** Reads the destination back; throws E_INTEGRITY when anything is not as it was promised. */
-export async function verifyFiles(input: Input, ctx: WorkerContext): Promise<FilesVerified> {
+export async function verifyFiles(input: Input, ctx: FilesContext): Promise<FilesVerified> {
   const inventory = openInventory(input.inventory);
   const source = openLocalTree(input.sourceDir);
-  const destination = openLocalTree(input.destinationDir);
+  const destination = steadyDestination(ctx);
   const output = { checked: 0, hashed: 0, hashedBytes: 0, changedSince: 0 };
   const mode = JSON.stringify(input.mode);
   try {
@@ -63,7 +64,6 @@ export async function verifyFiles(input: Input, ctx: WorkerContext): Promise<Fil
     return output;
   } finally {
     source.close();
-    destination.close();
     inventory.close();
   }
 }
@@ -119,7 +119,7 @@ async function verifyPage(all: Verification, page: InventoryEntry[]) {
     if (!isUnchanged(entry, sources[at])) noteChanged(all, entry);
     else {
       const there = looks[at] ?? { state: "absent" };
-      const found = differences(entry, there, input.ownership);
+      const found = differences(entry, there, input);
       all.mismatches.push(...found);
       if (found.length > 0 || there.state !== "here") continue;
       if (isHashed(entry, input, ctx.run)) toHash.push({ entry, there: there.entry });
@@ -191,6 +191,7 @@ async function readHash(all: Verification, tree: FileTree, path: Buffer) {
     return await tree.hash(path, { signal, onBytes });
   } catch (error) {
     stopIfAborted(signal, "The verification");
+    throwIfGrave(error);
     return codeOf(error) ?? "unknown error";
   }
 }

@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { withReleasers } from "../core/releasers.ts";
-import { freeSpace } from "../files/space.ts";
+import { freeSpace, type Space } from "../files/space.ts";
 import { connectSource } from "../mongo/connect.ts";
 import { connectDestination } from "../mongo/connect-destination.ts";
 import type { RawBatch, SourceDatabase } from "../mongo/database.ts";
@@ -13,8 +13,9 @@ import { inputOf } from "../plan/inputs.ts";
 import type { Item, Plan } from "../plan/plan.ts";
 import { scopeText } from "../plan/scope.ts";
 import type { StepInputs } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext, WorkerContext } from "./context.ts";
 import { compareFiles } from "./files-compare.ts";
+import { forecastOwnership } from "./forecast-ownership.ts";
 import { takeItemInventory } from "./inventory.ts";
 
 /**
@@ -24,7 +25,7 @@ import { takeItemInventory } from "./inventory.ts";
 export async function forecastPlan(
   plan: Plan,
   scratch: string,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): Promise<Forecast> {
   const items: ItemForecast[] = [];
   for (const item of plan.items) items.push(await forecastItem(plan, item, { scratch, ctx }));
@@ -33,20 +34,19 @@ export async function forecastPlan(
   return {
     items,
     space: {
-      destination: await space(plan.destination.dir, fileBytes),
-      workDir: await space(plan.source.dir, documentBytes),
+      destination: shown(await ctx.destination.space(), fileBytes),
+      workDir: shown(await freeSpace(plan.source.dir), documentBytes),
     },
   };
 }
 
-async function space(path: string, bytes: number[]) {
-  const { freeBytes } = await freeSpace(path);
+function shown({ freeBytes }: Space, bytes: number[]) {
   return { neededBytes: bytes.reduce((sum, part) => sum + part, 0), freeBytes };
 }
 
 interface Looking {
   scratch: string;
-  ctx: WorkerContext;
+  ctx: FilesContext;
 }
 
 async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
@@ -58,16 +58,19 @@ async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
     ...{ inventory, selection: `${base}/selection.bson` },
   };
   const taken = await takeItemInventory(input, ctx);
+  const { ownership: mode, ownershipMap } = plan.options;
+  const owners = { ownership: mode, ...(ownershipMap === undefined ? {} : { ownershipMap }) };
   const compared = input.files
     ? await compareFiles(
         {
           sourceDir: plan.source.dir,
-          destinationDir: plan.destination.dir,
-          ...{ inventory, ownership: plan.options.ownership, onConflict: "keep-destination" },
+          ...{ inventory, onConflict: "keep-destination" },
+          ...owners,
         },
         ctx,
       )
     : undefined;
+  const ownership = compared && forecastOwnership(inventory, owners);
   const documents = input.documents
     ? await forecastDocuments(
         { ...inputOf("db-compare", { plan, item, step }), selection: input.selection },
@@ -76,10 +79,10 @@ async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
     : [];
   const examples = await firstLines(`${base}/files-conflicts.ndjson`);
   await rm(base, { recursive: true, force: true });
-  const { owners, outside, leftOut, missing, unsafe, files } = taken;
+  const { outside, leftOut, missing, unsafe, files } = taken;
   return {
     ...{ id: item.id, scope: scopeText(item.scope) },
-    ...{ owners, outside, leftOut, missing, unsafe, documents },
+    ...{ owners: taken.owners, outside, leftOut, missing, unsafe, documents },
     ...(compared && files
       ? {
           files: {
@@ -87,6 +90,7 @@ async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
             verdicts: compared.verdicts,
             bytesToSend: compared.bytesToSend,
             examples,
+            ownership,
           },
         }
       : {}),

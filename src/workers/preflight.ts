@@ -1,19 +1,33 @@
 import { MigrationError } from "../core/errors.ts";
-import { freeSpace } from "../files/space.ts";
+import { checkFolder } from "../files/check-folder.ts";
+import type { FileDestination } from "../files/destination.ts";
+import { freeSpace, type Space } from "../files/space.ts";
 import { type ConnectOptions, connectSource } from "../mongo/connect.ts";
 import type { DatabaseRef } from "../mongo/database.ts";
 import type { CheckRequest, Facts, SideFacts } from "../plan/facts.ts";
 import { covers, scopeText } from "../plan/scope.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import { type CheckedDatabases, checkDatabases, identityOf } from "./check-databases.ts";
-import { checkFolders } from "./check-folders.ts";
+import { refuseSameFolder } from "./check-folders.ts";
 import { checkScope } from "./check-scope.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
+
+/** What is to be looked at; the destination's directory is told where it is one of this machine. */
+interface Sides extends Omit<CheckRequest, "destination"> {
+  destination: { dir?: string; database?: DatabaseRef | undefined };
+}
 
 /** Looks at both sides before there is a plan; writes nothing. Throws the first thing that is wrong. */
-export async function checkSides(request: CheckRequest, options: ConnectOptions): Promise<Facts> {
+export async function checkSides(
+  request: Sides,
+  files: FileDestination,
+  options: ConnectOptions,
+): Promise<Facts> {
   const { source, destination, migrationType, application, scopes } = request;
-  const folders = await checkFolders(source.dir, destination.dir);
+  const sourceDir = await checkFolder(source.dir, "source");
+  const { dir: destinationDir } = await files.check();
+  const isLocal = destination.dir !== undefined;
+  if (isLocal) await refuseSameFolder(sourceDir, destinationDir);
   const warnings: string[] = [];
   const isOptional = migrationType === "files" && scopes.every(({ kind }) => kind === "server");
   const databases = await checkDatabaseSides(request, options).catch((error: unknown) => {
@@ -25,18 +39,22 @@ export async function checkSides(request: CheckRequest, options: ConnectOptions)
     const database = await connectSource(source.database, options);
     try {
       for (const scope of scopes) {
-        await checkScope(database, { application, scope, sourceDir: folders.sourceDir });
+        await checkScope(database, { application, scope, sourceDir });
       }
     } finally {
       await database.close();
     }
   }
   return {
-    source: await sideFacts(folders.sourceDir, source.database, databases?.source?.version),
-    destination: await sideFacts(
-      ...([folders.destinationDir, destination.database, databases?.destination?.version] as const),
-    ),
-    canPreserveOwnership: process.getuid?.() === 0,
+    source: {
+      ...sideFacts(sourceDir, await freeSpace(sourceDir), databases?.source?.version),
+      identity: await identityOf(sourceDir, source.database),
+    },
+    destination: {
+      ...sideFacts(destinationDir, await files.space(), databases?.destination?.version),
+      identity: await identityOf(isLocal ? destinationDir : files.label, destination.database),
+    },
+    canPreserveOwnership: (await files.powers()).preserve,
     warnings,
   };
 }
@@ -46,7 +64,7 @@ function isUnavailable(error: unknown): error is MigrationError {
 }
 
 async function checkDatabaseSides(
-  { source, destination, migrationType }: CheckRequest,
+  { source, destination, migrationType }: Sides,
   options: ConnectOptions,
 ): Promise<Partial<CheckedDatabases> | undefined> {
   if (source.database === undefined) return undefined;
@@ -58,39 +76,41 @@ async function checkDatabaseSides(
   return checkDatabases(source.database, destination.database, options);
 }
 
-async function sideFacts(
+function sideFacts(
   dir: string,
-  database: DatabaseRef | undefined,
+  { freeBytes }: Space,
   version: string | undefined,
-): Promise<SideFacts> {
-  const { freeBytes } = await freeSpace(dir);
-  const identity = await identityOf(dir, database);
-  return { dir, identity, freeBytes, ...(version === undefined ? {} : { version }) };
+): Omit<SideFacts, "identity"> {
+  return { dir, freeBytes, ...(version === undefined ? {} : { version }) };
 }
 
 /** The same checks at the start of each attempt, as days may lie between the plan and the run. */
-export async function preflight(input: StepInputs["preflight"], ctx: WorkerContext) {
+export async function preflight(input: StepInputs["preflight"], ctx: FilesContext) {
   if (input.requireFiles) requireFiles(input, ctx);
   const facts = await checkSides(
     {
       application: input.application,
       migrationType: input.documents ? "full" : "files",
       scopes: [input.scope],
-      source: side(input.sourceDir, input.source),
-      destination: side(input.destinationDir, input.destination),
+      source: { dir: input.sourceDir, ...withDatabase(input.source) },
+      destination: {
+        ...(input.destinationDir === undefined ? {} : { dir: input.destinationDir }),
+        ...withDatabase(input.destination),
+      },
     },
+    ctx.destination,
     { signal: ctx.signal, log: ctx.log },
   );
   for (const warning of facts.warnings) ctx.log.warn({ warning }, "Preflight warning");
   return facts;
 }
 
-function side(dir: string, database: DatabaseRef | undefined) {
-  return { dir, ...(database === undefined ? {} : { database }) };
+function withDatabase(database: DatabaseRef | undefined) {
+  return database === undefined ? {} : { database };
 }
 
 /** Documents without their files would be broken links, so the files come first. */
-function requireFiles({ scope }: StepInputs["preflight"], { ledger }: WorkerContext) {
+function requireFiles({ scope }: StepInputs["preflight"], { ledger }: FilesContext) {
   const wanted = scopeText(scope);
   if (ledger.completions.list("files").some((done) => covers(done.scope, wanted))) return;
   throw new MigrationError(

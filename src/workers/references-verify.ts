@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { placeholders } from "../config/application.ts";
 import { MigrationError } from "../core/errors.ts";
 import { printablePath } from "../files/entry.ts";
-import { type FolderChain, openFolderChain } from "../files/folder-chain.ts";
+import { type FileTree, openLocalTree } from "../files/local-tree.ts";
 import { type Archive, openArchive } from "../mongo/archive/open.ts";
 import { documentsOf, rawField } from "../mongo/bson-walk.ts";
 import type { StepInputs } from "../plan/steps.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
 import type { Row } from "./document-rows.ts";
+import { steadyDestination } from "./files-retry.ts";
 import { expandPattern } from "./select-files.ts";
 
 type Input = StepInputs["references-verify"];
@@ -27,27 +28,21 @@ export interface ReferencesOutput {
 }
 
 interface Sides {
-  source: FolderChain;
-  destination: FolderChain;
+  source: FileTree;
+  destination: FileTree;
 }
 
 /**
  * Checks for every moved document that the files it names are there: each must be at the
  * destination if it is at the source. Throws E_INTEGRITY when one is not.
  */
-export async function verifyReferences(
-  input: Input,
-  ctx: WorkerContext,
-): Promise<ReferencesOutput> {
+export async function verifyReferences(input: Input, ctx: FilesContext): Promise<ReferencesOutput> {
   const output = { checked: 0, complete: 0, missingAtSource: 0, lost: 0, unsafe: 0 };
   const list = join(input.out, "references.ndjson");
   await mkdir(input.out, { recursive: true });
   await rm(list, { force: true });
   const archive = await openArchive(input.archive);
-  const sides = {
-    source: openFolderChain(input.sourceDir),
-    destination: openFolderChain(input.destinationDir),
-  };
+  const sides = { source: openLocalTree(input.sourceDir), destination: steadyDestination(ctx) };
   try {
     for (const { name, entry } of archive.collections()) {
       const patterns = input.application.collections[name]?.expects ?? [];
@@ -57,7 +52,6 @@ export async function verifyReferences(
     }
   } finally {
     sides.source.close();
-    sides.destination.close();
     await archive.close();
   }
   if (output.lost === 0) return output;
@@ -80,19 +74,26 @@ interface Collection {
 async function* checkCollection(
   { archive, entry, name, patterns, sides }: Collection,
   output: ReferencesOutput,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): AsyncGenerator<string> {
   const fields = patterns.flatMap(placeholders);
   for await (const batch of archive.read(entry)) {
     ctx.signal.throwIfAborted();
+    const paths: Buffer[] = [];
     let lines = "";
     for (const document of documentsOf(batch)) {
       const row = rowOf(document, fields);
       for (const pattern of patterns) {
-        const finding = checkPath(pattern, row, sides, output);
-        if (finding) lines += `${JSON.stringify({ collection: name, ...finding })}\n`;
+        const path = expandPattern(pattern, row);
+        if (typeof path !== "string") paths.push(path);
+        else {
+          output.checked += 1;
+          output.unsafe += 1;
+          lines += lineOf(name, { finding: "unsafe", field: path, pattern });
+        }
       }
     }
+    for (const finding of await checkPaths(paths, sides, output)) lines += lineOf(name, finding);
     if (lines !== "") yield lines;
     ctx.report({ phase: name, files: { done: output.checked } });
   }
@@ -107,23 +108,27 @@ function rowOf(document: Buffer, fields: readonly string[]): Row {
   return row;
 }
 
-function checkPath(pattern: string, row: Row, sides: Sides, output: ReferencesOutput) {
-  output.checked += 1;
-  const path = expandPattern(pattern, row);
-  if (typeof path === "string") {
-    output.unsafe += 1;
-    return { finding: "unsafe", field: path, pattern };
+function lineOf(collection: string, finding: object): string {
+  return `${JSON.stringify({ collection, ...finding })}\n`;
+}
+
+/** Looks at both sides for all paths of a batch at once; returns what is to be listed. */
+async function checkPaths(paths: readonly Buffer[], sides: Sides, output: ReferencesOutput) {
+  const [here, there] = await Promise.all([
+    sides.source.look(paths),
+    sides.destination.look(paths),
+  ]);
+  const findings: object[] = [];
+  for (const [at, path] of paths.entries()) {
+    output.checked += 1;
+    const atSource = here[at]?.state === "here";
+    if (atSource && there[at]?.state === "here") {
+      output.complete += 1;
+      continue;
+    }
+    if (atSource) output.lost += 1;
+    else output.missingAtSource += 1;
+    findings.push({ finding: atSource ? "lost" : "missing-at-source", ...printablePath(path) });
   }
-  const atSource = sides.source.look(path).state === "here";
-  const atDestination = sides.destination.look(path).state === "here";
-  if (atSource && atDestination) {
-    output.complete += 1;
-    return undefined;
-  }
-  if (atSource) {
-    output.lost += 1;
-    return { finding: "lost", ...printablePath(path) };
-  }
-  output.missingAtSource += 1;
-  return { finding: "missing-at-source", ...printablePath(path) };
+  return findings;
 }

@@ -1,6 +1,6 @@
 import type { StepInputs, StepKind } from "../plan/steps.ts";
 import { clearAfter } from "./after.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
 import { backupDatabase } from "./db-backup.ts";
 import { compareDatabase } from "./db-compare.ts";
 import { restoreDatabase } from "./db-restore.ts";
@@ -16,7 +16,7 @@ import { verifyReferences } from "./references-verify.ts";
 /** Does one step; throws when it failed. What it returns is kept in the status. */
 export type Worker<K extends StepKind> = (
   input: StepInputs[K],
-  context: WorkerContext,
+  context: FilesContext,
 ) => Promise<unknown>;
 
 /** The only list of workers: a new kind of step is one line here. */

@@ -2,7 +2,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { asMigrationError, type MigrationError } from "../core/errors.ts";
 import { inputOf } from "../plan/inputs.ts";
 import type { Item, Plan, Step } from "../plan/plan.ts";
-import type { WorkerContext } from "./context.ts";
+import type { FilesContext } from "./context.ts";
 import { verifyDatabase } from "./db-verify.ts";
 import { verifyFiles } from "./files-verify.ts";
 import { verifyReferences } from "./references-verify.ts";
@@ -21,7 +21,7 @@ export interface Check {
 export async function verifyAgain(
   plan: Plan,
   scratch: string,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): Promise<Check[]> {
   const checks: Check[] = [];
   for (const item of plan.items) {
@@ -42,7 +42,7 @@ interface Place {
 async function verifyStep(
   place: Place,
   scratch: string,
-  ctx: WorkerContext,
+  ctx: FilesContext,
 ): Promise<Check | undefined> {
   const { item, step } = place;
   const out = `${scratch}/${item.id}`;
