@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Logger, makeLog } from "../core/log.ts";
 import type { Output, OutputFormat } from "../core/output.ts";
-import { type Stop, stopOnSignals } from "./signals.ts";
+import type { Stop } from "./signals.ts";
 
 /** What every command of migmgr gets beside its flags; made once, in main.ts. */
 export interface ManagerContext {
@@ -11,6 +11,8 @@ export interface ManagerContext {
   clock: Clock;
   stop: Stop;
   format: OutputFormat;
+  /** What the API's client goes by: proxies, and where it is in a pod. */
+  env: Readonly<Record<string, string | undefined>>;
   readInput(): Promise<string>;
 }
 
@@ -20,7 +22,10 @@ interface Globals {
   output?: OutputFormat;
 }
 
-export async function makeManagerContext(flags: Globals, out: Output): Promise<ManagerContext> {
+export async function makeManagerContext(
+  flags: Globals,
+  { out, stop }: Pick<ManagerContext, "out" | "stop">,
+): Promise<ManagerContext> {
   const format = flags["log-format"] ?? "auto";
   const log = await makeLog("migmgr", {
     level: flags["log-level"] ?? "info",
@@ -30,8 +35,9 @@ export async function makeManagerContext(flags: Globals, out: Output): Promise<M
     out,
     log,
     clock: systemClock,
-    stop: stopOnSignals(process),
+    stop,
     format: flags.output ?? "table",
+    env: process.env,
     readInput: () => readAll(process.stdin),
   };
 }

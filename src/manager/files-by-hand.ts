@@ -1,11 +1,14 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { loadOwnership } from "../config/load.ts";
 import { options } from "../config/options.ts";
 import { codeOf } from "../core/errors.ts";
+import { checkFolder } from "../files/check-folder.ts";
+import { openLocalDestination } from "../files/local-destination.ts";
 import { type PathSpec, type Selection, takeInventory } from "../files/take-inventory.ts";
 import type { OwnershipMode } from "../plan/steps.ts";
-import { checkFolders } from "../workers/check-folders.ts";
-import type { WorkerContext } from "../workers/context.ts";
+import { refuseSameFolder } from "../workers/check-folders.ts";
+import type { FilesContext, WorkerContext } from "../workers/context.ts";
 
 /** The flags of every command that works on files. */
 export const filesArgs = {
@@ -13,6 +16,9 @@ export const filesArgs = {
   to: options.to,
   exclude: options.exclude,
   ownership: options.ownership,
+  usermap: options.usermap,
+  groupmap: options.groupmap,
+  chown: options.chown,
   ledger: options.ledger,
   "report-dir": options["report-dir"],
 };
@@ -23,24 +29,35 @@ export interface FilesFlags {
   path?: string[];
   exclude?: string[];
   ownership?: OwnershipMode;
+  usermap?: string;
+  groupmap?: string;
+  chown?: string;
   /** The paths are files, not directories. */
   single?: true;
 }
 
-/** Takes the inventory of what the flags select, into `scratch`; what a worker on files is given. */
+/**
+ * Takes the inventory of what the flags select, into `scratch`; what a worker on files is given
+ * beside that, and in its context.
+ */
 export async function prepareFiles(flags: FilesFlags, ctx: WorkerContext, scratch: string) {
-  const folders = await checkFolders(resolve(flags.from), resolve(flags.to));
+  const chosen = loadOwnership(flags);
+  const sourceDir = await checkFolder(resolve(flags.from), "source");
+  const { dir } = await openLocalDestination(flags.to).check();
+  await refuseSameFolder(sourceDir, dir);
+  const destination = openLocalDestination(dir);
   const inventory = join(scratch, "files.sqlite");
   const { missing } = await takeInventory({
-    root: folders.sourceDir,
+    root: sourceDir,
     selection: selectionOf(flags),
     file: inventory,
     signal: ctx.signal,
     report: ctx.report,
   });
-  const isRoot = process.getuid?.() === 0;
-  const ownership: OwnershipMode = flags.ownership ?? (isRoot ? "preserve" : "inherit");
-  return { input: { ...folders, inventory, ownership }, missing };
+  const { preserve } = await destination.powers();
+  const ownership: OwnershipMode = chosen.ownership ?? (preserve ? "preserve" : "inherit");
+  const files: FilesContext = { ...ctx, destination };
+  return { input: { sourceDir, inventory, ...chosen, ownership }, files, missing };
 }
 
 function selectionOf({ path = [], exclude = [], single }: FilesFlags): Selection {

@@ -6,9 +6,13 @@ import { makeOutput } from "../core/output.ts";
 import { programVersion } from "../core/version.ts";
 import { managerCommands } from "./commands.ts";
 import { type ManagerContext, makeManagerContext } from "./context.ts";
+import { untilStopped } from "./pod-life.ts";
+import { stopOnSignals } from "./signals.ts";
 
 const out = makeOutput(process.stdout, process.stderr);
 const commands: readonly Command<ManagerContext>[] = managerCommands;
+const argv = process.argv.slice(2);
+const stop = stopOnSignals(process);
 let context: ManagerContext | undefined;
 
 const exitCode = await runProgram(
@@ -23,14 +27,17 @@ const exitCode = await runProgram(
       "log-format": options["log-format"],
     },
     async makeContext(globals) {
-      context = await makeManagerContext(globals, out);
+      context = await makeManagerContext(globals, { out, stop });
       return context;
     },
     env: process.env,
     out,
   },
-  process.argv.slice(2),
+  argv,
 );
+// A command line that is refused once is so again, however often its container restarts.
+const stays = context === undefined && exitCode !== exitCodes.done && argv.includes("--stay");
+if (stays) await untilStopped(stop);
 // Which signal it was, only who caught it knows.
-const wasStopped = exitCode === exitCodes.interrupted && context?.stop.signal.aborted;
-process.exitCode = wasStopped ? context?.stop.code() : exitCode;
+const wasStopped = exitCode === exitCodes.interrupted && stop.signal.aborted;
+process.exitCode = wasStopped ? stop.code() : stays ? exitCodes.done : exitCode;

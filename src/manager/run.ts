@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { asMigrationError, type ExitCode, toErrorRecord } from "../core/errors.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
+import type { FileDestination } from "../files/destination.ts";
 import { inputOf } from "../plan/inputs.ts";
 import type { Item, Plan, Step } from "../plan/plan.ts";
 import { scopeText } from "../plan/scope.ts";
@@ -10,7 +11,7 @@ import type { Lock } from "../state/lock.ts";
 import { exitCodeOf } from "../state/outcome.ts";
 import type { ItemStatus, Status } from "../state/status.ts";
 import type { Store } from "../state/store.ts";
-import type { WorkerContext } from "../workers/context.ts";
+import type { FilesContext } from "../workers/context.ts";
 import { workers } from "../workers/registry.ts";
 
 export interface RunPorts {
@@ -18,6 +19,9 @@ export interface RunPorts {
   clock: Clock;
   store: Store;
   ledger: Ledger;
+  destination: FileDestination;
+  /** Adds to an error what the way to the destination's database knows of its reason. */
+  explain(error: unknown): unknown;
   lock: Pick<Lock, "check" | "holder">;
   /** Aborted when the run is to stop; `stopCode` says with which exit code. */
   signal: AbortSignal;
@@ -100,8 +104,9 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
   await store.append({ type: "step-started", ...ids });
   log.info("Step started");
   try {
-    const context: WorkerContext = {
-      ...{ log, clock: ports.clock, signal, run, ledger: ports.ledger },
+    const context: FilesContext = {
+      ...{ log, clock: ports.clock, signal, run },
+      ...{ ledger: ports.ledger, destination: ports.destination },
       report: (progress) => store.progress(item.id, step.id, progress),
     };
     const output = await work(step.kind, place, context);
@@ -112,7 +117,7 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
     return true;
   } catch (thrown) {
     if (signal.aborted) return false;
-    const error = asMigrationError(thrown);
+    const error = asMigrationError(ports.explain(thrown));
     if (error.code === "E_LOCKED") throw error;
     const record = toErrorRecord(error);
     await store.append({ type: "step-failed", ...ids, error: record });
@@ -124,7 +129,7 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
   }
 }
 
-function work<K extends StepKind>(kind: K, place: Place, context: WorkerContext): Promise<unknown> {
+function work<K extends StepKind>(kind: K, place: Place, context: FilesContext): Promise<unknown> {
   return workers[kind](inputOf(kind, place), context);
 }
 

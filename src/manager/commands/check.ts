@@ -1,6 +1,7 @@
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
+import { openLocalDestination } from "../../files/local-destination.ts";
 import { CheckRequest } from "../../plan/facts.ts";
 import { checkSides } from "../../workers/preflight.ts";
 import type { ManagerContext } from "../context.ts";
@@ -13,7 +14,10 @@ export const checkCommand = defineCommand({
   examples: [["migmgr check --request request.json -o json", "Folders, servers, versions, scopes"]],
   async run({ request }, context: ManagerContext) {
     const wanted = await readDocument(request, CheckRequest, context);
-    const facts = await checkSides(wanted, { signal: context.stop.signal });
+    const destination = openLocalDestination(wanted.destination.dir);
+    const { signal } = context.stop;
+    const facts = await checkSides(wanted, destination, { signal });
+    destination.close();
     context.out.data(facts, context.format === "yaml" ? "yaml" : "json");
     return exitCodes.done;
   },

@@ -44,13 +44,13 @@ export const filesVerifyCommand = defineCommand({
     const mode = modeOf(flags.verify ?? "full");
     const { ledger, "report-dir": reportDir } = flags;
     const result = await runByHand(context, undefined, async (ctx, scratch) => {
-      const { input, missing } = await prepareFiles(flags, ctx, scratch);
+      const { input, files, missing } = await prepareFiles(flags, ctx, scratch);
       refuseMissing(missing, input.sourceDir);
       const rejected = await withKnown(ledger, { ctx, scratch }, async (known) =>
         expectAll(input.inventory, known),
       );
       try {
-        return { ...(await verifyFiles({ ...input, mode }, ctx)), rejected };
+        return { ...(await verifyFiles({ ...input, mode }, files)), rejected };
       } catch (error) {
         throw await naming(error, scratch, reportDir);
       } finally {

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import { type ExitCode, exitCodes } from "../../core/errors.ts";
 import type { ConflictPolicy, VerdictCounts } from "../../core/verdict.ts";
-import type { WorkerContext } from "../../workers/context.ts";
+import type { FilesContext } from "../../workers/context.ts";
 import { compareFiles } from "../../workers/files-compare.ts";
 import { syncFiles } from "../../workers/files-sync.ts";
 import { tarFiles } from "../../workers/files-tar.ts";
@@ -52,18 +51,17 @@ async function send(
   flags: Flags,
   context: ManagerContext,
   work: (
-    input: Common & { temporaryDir: string },
-    ctx: WorkerContext,
+    input: Common & { temporary: string },
+    ctx: FilesContext,
   ) => Promise<{ verdicts: VerdictCounts }>,
 ): Promise<ExitCode> {
   const result = await runByHand(context, flags.ledger, async (ctx, scratch) => {
-    const { input } = await prepareFiles(flags, ctx, scratch);
+    const { input, files } = await prepareFiles(flags, ctx, scratch);
     const onConflict = flags["on-conflict"] ?? "keep-destination";
     const list = "files-conflicts.ndjson";
     try {
-      await compareFiles({ ...input, onConflict }, ctx);
-      const temporaryDir = join(input.destinationDir, ".migmgr-unfinished");
-      const sent = await work({ ...input, temporaryDir }, ctx);
+      await compareFiles({ ...input, onConflict }, files);
+      const sent = await work({ ...input, temporary: ".migmgr-unfinished" }, files);
       return { ...sent, findings: (await readList(list, scratch)).map(brief) };
     } finally {
       await keepList(list, scratch, flags["report-dir"]);

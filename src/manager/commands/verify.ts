@@ -7,6 +7,7 @@ import { Plan } from "../../plan/plan.ts";
 import { verifyAgain } from "../../workers/verify-again.ts";
 import type { ManagerContext } from "../context.ts";
 import { runByHand } from "../hand-run.ts";
+import { withDestination } from "../reach-destination.ts";
 import { readDocument } from "../read-document.ts";
 
 export const verifyCommand = defineCommand({
@@ -20,8 +21,15 @@ export const verifyCommand = defineCommand({
   async run(flags, context: ManagerContext): Promise<ExitCode> {
     const plan = await readDocument(flags.plan, Plan, context);
     const mode = flags.verify === undefined ? plan.options.verify : loadVerifyMode(flags.verify);
-    const checks = await runByHand(context, undefined, (ctx, scratch) =>
-      verifyAgain({ ...plan, options: { ...plan.options, verify: mode } }, scratch, ctx),
+    const again = { ...plan, options: { ...plan.options, verify: mode } };
+    const { clock, log, env, stop } = context;
+    const checks = await withDestination(
+      again,
+      { clock, log, env, signal: stop.signal },
+      (reached) =>
+        runByHand(context, undefined, (ctx, scratch) =>
+          verifyAgain(reached.plan, scratch, { ...ctx, destination: reached.destination }),
+        ),
     );
     const shown = checks.map(({ error, ...check }) => ({
       ...{ ...check, equal: error === undefined },

@@ -1,0 +1,31 @@
+import { resolve } from "node:path";
+import { options } from "../../config/options.ts";
+import { defineCommand } from "../../core/command.ts";
+import { exitCodes } from "../../core/errors.ts";
+import { listMigrations } from "../../state/migrations.ts";
+import type { ManagerContext } from "../context.ts";
+
+export const listCommand = defineCommand({
+  name: "list",
+  describe: "List the migrations of a work directory; works without anything running",
+  args: { "work-dir": { ...options["work-dir"], required: true } },
+  examples: [
+    ["migmgr list --work-dir data/logs/migrations", "Name, type and state of each"],
+    ["migmgr list --work-dir … -o json", "Plan and status of each"],
+  ],
+  async run(flags, { out, format }: ManagerContext) {
+    const all = await listMigrations(resolve(flags["work-dir"]));
+    if (format !== "table")
+      out.data(
+        all.map(({ plan, status }) => ({ plan, status })),
+        format,
+      );
+    else {
+      out.table(
+        ["NAME", "TYPE", "STATE"],
+        all.map(({ plan, status }) => [plan.name, plan.migrationType, status.state]),
+      );
+    }
+    return exitCodes.done;
+  },
+});

@@ -1,0 +1,38 @@
+import { options } from "../../config/options.ts";
+import { defineCommand } from "../../core/command.ts";
+import { parseDuration } from "../../core/duration.ts";
+import { exitCodes, MigrationError } from "../../core/errors.ts";
+import { receiverSocket } from "../../receiver/protocol.ts";
+import { serveAtSocket } from "../../receiver/serve-socket.ts";
+import type { ManagerContext } from "../context.ts";
+
+export const receiveCommand = defineCommand({
+  name: "receive",
+  describe: "Take files in at the destination, and lead into its network; runs in the receiver pod",
+  args: {
+    root: options.root,
+    port: options.port,
+    socket: { ...options.socket, default: receiverSocket },
+    "idle-timeout": options["idle-timeout"],
+  },
+  examples: [
+    ["migmgr receive --root /data", "Serve /data to who attaches"],
+    ["migmgr receive --root /data --idle-timeout 10m", "End when nobody was attached for so long"],
+  ],
+  async run(flags, { log, stop }: ManagerContext) {
+    const { root, port, socket = receiverSocket } = flags;
+    const idleTimeout = secondsOf(flags["idle-timeout"]);
+    const { signal } = stop;
+    await serveAtSocket({ root, port, socket, idleTimeout, log, signal });
+    return exitCodes.done;
+  },
+});
+
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = parseDuration(text);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  throw new MigrationError("E_USAGE", `Flag --idle-timeout cannot be "${text}"`, {
+    hint: "Give a time such as 90s, 10m or 1h",
+  });
+}

@@ -1,0 +1,171 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { writeFileAtomic } from "../core/atomic-file.ts";
+import {
+  asMigrationError,
+  codeOf,
+  type ErrorRecord,
+  type ExitCode,
+  MigrationError,
+  toErrorRecord,
+} from "../core/errors.ts";
+import { withReleasers } from "../core/releasers.ts";
+import { ledgerFolder, migrationFolder } from "../plan/inputs.ts";
+import { Plan } from "../plan/plan.ts";
+import { openLedger } from "../state/ledger.ts";
+import { acquireLock } from "../state/lock.ts";
+import { type RunResult, readResult, removeResult, writeResult } from "../state/result.ts";
+import { openStore, type Store } from "../state/store.ts";
+import type { ManagerContext } from "./context.ts";
+import { decideStart, type StartRequest } from "./decide-start.ts";
+import { withDestination } from "./reach-destination.ts";
+import { writeReport } from "./report.ts";
+import { runPlan } from "./run.ts";
+
+/** How a run ended: its exit code, and the first error where there was one. */
+export interface RunEnd {
+  exitCode: ExitCode;
+  error?: ErrorRecord;
+}
+
+type Releaser = (release: () => unknown) => void;
+
+/**
+ * Begins the migration of a plan, or goes on with it. With an attempt, a result in its folder tells
+ * how it ended, also where what is thrown kept it from being begun.
+ */
+export async function runMigration(
+  plan: Plan,
+  request: StartRequest,
+  context: ManagerContext,
+): Promise<RunEnd> {
+  const migration = { plan, request, context, folder: migrationFolder(plan) };
+  try {
+    return await withReleasers((release) => runLocked(migration, release));
+  } catch (thrown) {
+    await recordFailure(plan, { thrown, request, context });
+    throw thrown;
+  }
+}
+
+interface Failure {
+  thrown: unknown;
+  request: StartRequest;
+  context: ManagerContext;
+}
+
+/** Leaves a result of what kept a migration from being begun, or from its end. */
+export async function recordFailure(
+  plan: Pick<Plan, "workDir" | "name">,
+  { thrown, request, context }: Failure,
+) {
+  const error = asMigrationError(thrown);
+  if (error.code === "E_INTERRUPTED") return;
+  const end = { exitCode: error.exitCode, error: toErrorRecord(error) };
+  const migration = { plan, request, context, folder: migrationFolder(plan) };
+  try {
+    await record(migration, end, hostname());
+  } catch (cause) {
+    context.log.warn({ err: cause }, "Cannot write the result");
+  }
+}
+
+interface Migration {
+  plan: Plan;
+  request: StartRequest;
+  context: ManagerContext;
+  folder: string;
+}
+
+async function runLocked(migration: Migration, release: Releaser): Promise<RunEnd> {
+  const { plan, request, folder } = migration;
+  const { clock, log, stop } = migration.context;
+  const { signal } = stop;
+  await makeFolder(folder);
+  const lock = await acquireLock(folder, { clock, signal });
+  release(() => lock.release());
+  await acceptPlan(plan, folder, request.rerun);
+  const store = await openStore(folder, { clock, log, lock });
+  release(() => store.close());
+  const { host } = lock.holder;
+  const { attempt } = request;
+  const result = attempt === undefined ? undefined : await readResult(folder, attempt);
+  const start = decideStart(request, { status: store.status, result, host });
+  if (start.kind === "ended") {
+    log.info({ migration: plan.name }, endedText[start.state]);
+    const end = endOf(start.exitCode, store);
+    if (start.state === "done") await record(migration, end, host);
+    return end;
+  }
+  if (attempt !== undefined) await removeResult(folder, attempt);
+  const ledger = await openLedger(ledgerFolder(plan), { clock, signal });
+  release(() => ledger.close());
+  const { env } = migration.context;
+  const stopCode = () => stop.code();
+  const exitCode = await withDestination(plan, { clock, log, signal, env }, (reached) =>
+    runPlan(reached.plan, start.run, {
+      ...{ log, clock, store, ledger, lock, signal, stopCode },
+      ...{ destination: reached.destination, explain: reached.explain },
+    }),
+  );
+  if (store.status !== undefined) await writeReport(folder, plan, store.status);
+  const end = endOf(exitCode, store);
+  if (store.status?.state !== "interrupted") await record(migration, end, host);
+  return end;
+}
+
+async function makeFolder(folder: string) {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw cause;
+    throw new MigrationError("E_PERMISSION", `Cannot make the folder "${folder}" (${code})`, {
+      cause,
+      hint: "Let the user of this process write there, or choose another ownership mode",
+    });
+  }
+}
+
+const endedText = {
+  done: "Already done; --rerun does all of it again",
+  failed: "It failed, and is not tried again by a restart alone; start it again for that",
+};
+
+function endOf(exitCode: ExitCode, { status }: Store): RunEnd {
+  const steps = status?.items.flatMap((item) => item.steps);
+  const error = steps?.find((step) => step.error !== undefined)?.error;
+  return { exitCode, ...(error === undefined ? {} : { error }) };
+}
+
+async function record(
+  { plan, request, context, folder }: Omit<Migration, "plan"> & { plan: { name: string } },
+  end: RunEnd,
+  host: string,
+) {
+  const { attempt } = request;
+  if (attempt === undefined) return;
+  await makeFolder(folder);
+  const result: RunResult = {
+    version: 1,
+    name: plan.name,
+    ...{ attempt, host, finishedAt: Math.round(context.clock.now()) },
+    ...end,
+  };
+  await writeResult(folder, result);
+}
+
+/** Keeps the plan beside the status; another plan under the same name must be meant. */
+async function acceptPlan(plan: Plan, folder: string, rerun: boolean) {
+  const path = `${folder}/plan.json`;
+  const earlier = await readFile(path, "utf8").catch(() => undefined);
+  const fingerprint = earlier === undefined ? undefined : Plan.safeParse(JSON.parse(earlier)).data;
+  if (fingerprint !== undefined && fingerprint.fingerprint !== plan.fingerprint && !rerun) {
+    throw new MigrationError(
+      "E_PLAN_CHANGED",
+      `The migration "${plan.name}" was begun with another plan`,
+      { hint: "Give the same flags to go on with it, or --rerun to begin anew with these" },
+    );
+  }
+  await writeFileAtomic(path, `${JSON.stringify(plan, undefined, 2)}\n`);
+}
