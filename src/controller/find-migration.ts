@@ -1,16 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { workDirOf } from "../config/load.ts";
-import { codeOf, MigrationError } from "../core/errors.ts";
-import { Plan } from "../plan/plan.ts";
-import { readStatus } from "../state/recover.ts";
-import type { Status } from "../state/status.ts";
-
-export interface FoundMigration {
-  folder: string;
-  plan: Plan;
-  status: Status;
-}
+import { MigrationError } from "../core/errors.ts";
+import { listMigrations } from "../state/migrations.ts";
 
 export interface Place {
   "source-dir"?: string;
@@ -24,16 +15,6 @@ export function placeOf({ "source-dir": sourceDir, "work-dir": workDir }: Place)
   throw new MigrationError("E_USAGE", "It is not said where the migrations are", {
     hint: "Give --source-dir DIR, or --work-dir DIR where that was given at the start",
   });
-}
-
-/** All migrations at a place, the newest first. */
-export async function listMigrations(place: string): Promise<FoundMigration[]> {
-  const found: FoundMigration[] = [];
-  for (const name of await namesIn(place)) {
-    const migration = await openMigration(join(place, name));
-    if (migration !== undefined) found.push(migration);
-  }
-  return found.sort((a, b) => b.status.startedAt - a.status.startedAt);
 }
 
 /** The migration of that name, or the only one; E_NO_MIGRATION names what there is. */
@@ -55,27 +36,4 @@ export async function findMigration(place: string, name: string | undefined) {
   throw new MigrationError("E_NO_MIGRATION", message, {
     hint: `Give --name with one of: ${names}`,
   });
-}
-
-async function namesIn(place: string): Promise<string[]> {
-  try {
-    return await readdir(place);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw error;
-  }
-}
-
-async function openMigration(folder: string): Promise<FoundMigration | undefined> {
-  const text = await readFile(join(folder, "plan.json"), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const plan = Plan.safeParse(JSON.parse(text)).data;
-  if (plan === undefined) return undefined;
-  try {
-    return { folder, plan, status: await readStatus(folder) };
-  } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_NO_MIGRATION") return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MigrationError } from "../core/errors.ts";
-import { readStatus } from "../state/recover.ts";
+import { readStatusIfAny } from "../state/recover.ts";
 import type { Status } from "../state/status.ts";
 
 const pollMilliseconds = 200;
@@ -17,18 +16,8 @@ export async function followStatus(
   });
   while (exitCode === undefined) {
     await Promise.race([sleep(pollMilliseconds), end]);
-    const status = await statusOrNothing(folder);
+    const status = await readStatusIfAny(folder);
     if (status) show(status);
   }
   return exitCode;
-}
-
-/** At its start a migration has no status yet, and it may be replaced while it is read. */
-async function statusOrNothing(folder: string): Promise<Status | undefined> {
-  try {
-    return await readStatus(folder);
-  } catch (error) {
-    if (error instanceof MigrationError) return undefined;
-    throw error;
-  }
 }

@@ -1,11 +1,15 @@
 import type { Application } from "../config/application.ts";
-import { type LocalRequest, workDirOf } from "../config/load.ts";
+import { type ClusterRequest, type LocalRequest, workDirOf } from "../config/load.ts";
+import { chooseOwnership, type OwnershipWords } from "../config/ownership-map.ts";
 import { MigrationError } from "../core/errors.ts";
 import { type CheckRequest, Facts } from "../plan/facts.ts";
 import { makePlan } from "../plan/make.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, PlanOptions } from "../plan/plan.ts";
 import type { Scope } from "../plan/scope.ts";
+import type { OwnershipMode } from "../plan/steps.ts";
 import { askManager, type ManagerProgram } from "./manager.ts";
+
+type AnyRequest = LocalRequest | ClusterRequest;
 
 export interface Planned {
   plan: Plan;
@@ -27,18 +31,7 @@ export async function planRequest(
     migrationType: request.migrationType,
     application,
     scopes: wanted.scopes,
-    options: {
-      onConflict: request["on-conflict"],
-      verify: request.verify,
-      ownership: request.ownership ?? (facts.canPreserveOwnership ? "preserve" : "inherit"),
-      compression: request.compression,
-      includeReferences: request["include-references"],
-      includeCollections: request["include-collection"],
-      includePaths: request["include-path"],
-      after: request.after,
-      forceDb: request["force-db"],
-      ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
-    },
+    options: planOptions(request, facts.canPreserveOwnership ? "preserve" : "inherit"),
     source: { kind: "local", ...source, dir: sourceDir, identity: facts.source.identity },
     destination: {
       ...{ kind: "local", ...destination },
@@ -50,8 +43,33 @@ export async function planRequest(
   return { plan, facts };
 }
 
+/**
+ * What of a request is in the plan, over what the network config says of owners; `ownership` is
+ * taken where neither does.
+ */
+export function planOptions(
+  request: AnyRequest,
+  ownership: OwnershipMode,
+  config: OwnershipWords = {},
+): PlanOptions {
+  const chosen = chooseOwnership(request, config);
+  return {
+    onConflict: request["on-conflict"],
+    verify: request.verify,
+    ownership: chosen.ownership ?? ownership,
+    ...(chosen.ownershipMap === undefined ? {} : { ownershipMap: chosen.ownershipMap }),
+    compression: request.compression,
+    includeReferences: request["include-references"],
+    includeCollections: request["include-collection"],
+    includePaths: request["include-path"],
+    after: request.after,
+    forceDb: request["force-db"],
+    ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
+  };
+}
+
 /** A collection that says of no document whose it is cannot be taken along for one user alone. */
-function refuseUnscoped(request: LocalRequest, application: Application, scopes: Scope[]) {
+export function refuseUnscoped(request: AnyRequest, application: Application, scopes: Scope[]) {
   for (const name of request["include-collection"]) {
     for (const { kind } of scopes) {
       if (kind === "server" || application.collections[name]?.scopes?.[kind] !== undefined)
@@ -88,7 +106,7 @@ function database(uriFile: string | undefined, name: string | undefined, app: Ap
 }
 
 /** Each user and each project group is an item of its own; none of them means the whole server. */
-function scopesOf(request: LocalRequest): Scope[] {
+export function scopesOf(request: AnyRequest): Scope[] {
   const users = request.user.map((value): Scope => ({ kind: "user", value }));
   const groups = request["project-group"].map((value): Scope => ({ kind: "project-group", value }));
   const scopes = [...users, ...groups];

@@ -1,0 +1,149 @@
+import type { Plan, Step } from "../../plan/plan.ts";
+import { scopeText } from "../../plan/scope.ts";
+import type { StepKind } from "../../plan/steps.ts";
+import type { ItemStatus, Status } from "../../state/status.ts";
+import { bytesLeft, documentsOf, lastDone, rateOf, secondsOf, toldBy } from "./last-pass.ts";
+
+interface EstimatePart {
+  /** "server", "user:jane". */
+  scope: string;
+  step: string;
+  seconds: number;
+  /** What it is computed from. */
+  basis: string;
+}
+
+/** How long a cut-over takes, as far as the last pass tells. */
+export interface CutOverEstimate {
+  /** Undefined where any part is unknown. */
+  seconds: number | undefined;
+  parts: EstimatePart[];
+  /** Why there is no number for the rest. */
+  unknown: string[];
+}
+
+interface Known {
+  plan: Plan;
+  pass: Status;
+  item: ItemStatus;
+}
+
+type Guess = Pick<EstimatePart, "seconds" | "basis"> | { unknown: string };
+
+/**
+ * Estimates a plan's run from the status of the last pass over the same items. What changed at the
+ * source since that pass is not known and not in it.
+ */
+export function estimateCutOver(lastPass: Status | undefined, plan: Plan): CutOverEstimate {
+  const parts: EstimatePart[] = [];
+  const unknown: string[] = [];
+  if (lastPass === undefined) unknown.push("nothing of it was moved before");
+  for (const { id, scope, steps } of lastPass === undefined ? [] : plan.items) {
+    const item = lastPass?.items.find((one) => one.id === id);
+    if (lastPass === undefined || item === undefined) {
+      unknown.push(`the last pass did not have "${scopeText(scope)}"`);
+      continue;
+    }
+    for (const step of steps) {
+      const guess = estimators[step.kind](step, { plan, pass: lastPass, item });
+      if ("unknown" in guess) unknown.push(`${step.id} of "${scopeText(scope)}": ${guess.unknown}`);
+      else parts.push({ scope: scopeText(scope), step: step.id, ...guess });
+    }
+  }
+  const sum = parts.reduce((total, { seconds }) => total + seconds, 0);
+  return { seconds: unknown.length > 0 ? undefined : sum, parts, unknown };
+}
+
+const estimators: Record<StepKind, (step: Step, known: Known) => Guess> = {
+  preflight: (_, known) => again("preflight", known, briefSeconds),
+  inventory: (_, known) => again("inventory", known),
+  "files-compare": (_, known) => again("files-compare", known),
+  "files-sync": (step, known) => send(step, "files-sync", known),
+  "files-tar": (step, known) => send(step, "files-tar", known),
+  "files-verify": (_, known) => verifyFiles(known),
+  "db-compare": (_, known) => documents("db-compare", known),
+  "db-backup": (_, known) => documents("db-backup", known),
+  "db-restore": (_, known) => documents("db-restore", known),
+  "db-verify": (_, known) => documents("db-verify", known),
+  "references-verify": (_, known) => documents("references-verify", known),
+  after: (_, known) => again("after", known, briefSeconds),
+};
+
+const briefSeconds = 5;
+
+/** What looks at everything takes as long as it did. */
+function again(kind: StepKind, { item }: Known, otherwise?: number): Guess {
+  const step = lastDone(item, kind);
+  if (step !== undefined) return { seconds: secondsOf(step), basis: "as in the last pass" };
+  if (otherwise !== undefined) return { seconds: otherwise, basis: "assumed" };
+  return { unknown: "the last pass did not come so far" };
+}
+
+function send({ pass }: Step, kind: "files-sync" | "files-tar", known: Known): Guess {
+  if (pass !== undefined && pass > 1) {
+    return { seconds: 0, basis: "nothing changes after the first pass" };
+  }
+  const left = bytesLeft(known.item, kind);
+  if (left === undefined) return { unknown: "how much is left to send is not known" };
+  if (left === 0) return { seconds: 0, basis: "all was sent by the last pass" };
+  return atRate(left, sendingRate(known), "bytes are left to send");
+}
+
+function sendingRate({ pass }: Known) {
+  return rateOf(pass, ["files-sync", "files-tar"], "bytesSent");
+}
+
+/** Each entry is looked at on both sides, as in a comparison; some are read as well. */
+function verifyFiles(known: Known): Guess {
+  const looking = again("files-compare", known);
+  if ("unknown" in looking) return looking;
+  const bytes = bytesToHash(known);
+  if (bytes === undefined) return { unknown: "how much is to be hashed is not known" };
+  if (bytes === 0) return { ...looking, basis: "as long as the comparison" };
+  const hashing = rateOf(known.pass, ["files-verify"], "hashedBytes");
+  const rate = hashing.seconds > 0 ? hashing : sendingRate(known);
+  const guess = atRate(bytes, rate, "bytes are to be hashed");
+  return "unknown" in guess ? guess : { ...guess, seconds: guess.seconds + looking.seconds };
+}
+
+function bytesToHash({ plan, item }: Known): number | undefined {
+  const mode = plan.options.verify;
+  if (mode === "none") return 0;
+  const left = ["files-sync", "files-tar"].map((kind) => bytesLeft(item, kind as "files-sync"));
+  const written = left.every((one) => one !== undefined)
+    ? left.reduce((sum, one) => sum + one, 0)
+    : undefined;
+  if (mode === "written") return written;
+  const all = toldBy(item, "inventory", "files", "bytes");
+  if (all === undefined || mode === "full") return all;
+  return Math.max(written ?? 0, Math.round(all * mode.sample));
+}
+
+/** Documents each second, on the slow side of what was measured, for a pass that moved none. */
+const assumedRates: Partial<Record<StepKind, number>> = {
+  "db-compare": 20_000,
+  "db-backup": 20_000,
+  "db-restore": 4000,
+  "db-verify": 20_000,
+  "references-verify": 4000,
+};
+
+function documents(kind: StepKind, known: Known): Guess {
+  const count = documentsOf(known.item);
+  if (count === undefined) return { unknown: "the last pass did not count the documents" };
+  const rate = rateOf(known.pass, [kind], "documents");
+  if (rate.seconds > 0) return atRate(count, rate, "documents");
+  const assumed = assumedRates[kind] ?? 1;
+  return { seconds: count / assumed, basis: `${count} documents, assumed ${assumed} each second` };
+}
+
+function atRate(amount: number, rate: { amount: number; seconds: number }, what: string): Guess {
+  if (rate.amount === 0 || rate.seconds === 0) {
+    return { unknown: `${amount} ${what}, and how fast that goes is not known` };
+  }
+  const perSecond = rate.amount / rate.seconds;
+  return {
+    seconds: amount / perSecond,
+    basis: `${amount} ${what}, ${Math.round(perSecond)} each second in the last pass`,
+  };
+}

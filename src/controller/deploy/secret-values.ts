@@ -1,0 +1,79 @@
+import { portableLogin } from "../../kube/portable-login.ts";
+import {
+  connectionUriOf,
+  type DatabaseCredentials,
+  readDatabaseCredentials,
+} from "../discover/connection-uri.ts";
+import type { Discovered } from "../discover/discovered.ts";
+import { credentialFile, credentialKeys } from "../render/pod-paths.ts";
+import type { Route } from "./endpoints.ts";
+import type { DiscoveredSides, Side, Sides, SideTools } from "./sides.ts";
+
+/** What the manager logs in with, by the keys of its Secret, and what may be said of it. */
+export interface SecretValues {
+  values: Record<string, string>;
+  login: Omit<Route, "transport" | "link" | "pod">;
+}
+
+/** Reads every credential that the manager needs; what is missing is told before anything is made. */
+export async function readSecretValues(
+  sides: Sides,
+  found: DiscoveredSides,
+  tools: SideTools,
+): Promise<SecretValues> {
+  const values: Record<string, string> = {};
+  const keys = credentialKeys;
+  if (found.source.database !== undefined) {
+    await addDatabase(values, { found: found.source, side: sides.source, tools }, [
+      keys.sourceUri,
+      keys.sourceDatabaseCa,
+    ]);
+  }
+  if (found.destination.database !== undefined) {
+    await addDatabase(values, { found: found.destination, side: sides.destination, tools }, [
+      keys.destinationUri,
+      keys.destinationDatabaseCa,
+    ]);
+  }
+  const login = await portableLogin(sides.destination.access, tools.env);
+  const { token, ca, certificate, key, ...rest } = login;
+  const files = [
+    [keys.destinationToken, token],
+    [keys.destinationCa, ca],
+    [keys.destinationCertificate, certificate],
+    [keys.destinationKey, key],
+  ] as const;
+  for (const [name, text] of files) if (text !== undefined) values[name] = text;
+  return {
+    values,
+    login: {
+      ...rest,
+      hasToken: token !== undefined,
+      hasCa: ca !== undefined,
+      hasCertificate: certificate !== undefined && key !== undefined,
+    },
+  };
+}
+
+interface Of {
+  found: Discovered;
+  side: Side<unknown>;
+  tools: SideTools;
+}
+
+async function addDatabase(
+  values: Record<string, string>,
+  { found, side, tools }: Of,
+  [uriKey, caKey]: readonly [uri: string, ca: string],
+) {
+  const { database } = found;
+  if (database === undefined) return;
+  const secrets = { cluster: side.cluster, namespace: found.namespace.value };
+  const credentials: DatabaseCredentials = await readDatabaseCredentials(found, {
+    env: tools.env,
+    secrets,
+  });
+  const known = { side: found.side, database };
+  values[uriKey] = connectionUriOf(known, credentials, credentialFile(caKey));
+  if (credentials.ca !== undefined) values[caKey] = credentials.ca;
+}
