@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { ManagerProgram } from "../controller/manager.ts";
+import { isBundled } from "../core/built-in.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Output, OutputFormat } from "../core/output.ts";
 import type { ProgressMode } from "./progress.ts";
@@ -11,6 +12,8 @@ export interface CliContext {
   manager: ManagerProgram;
   format: OutputFormat;
   progress: ProgressMode;
+  /** Of migctl's own process: credentials that are named, and what kubectl goes by. */
+  env: Readonly<Record<string, string | undefined>>;
   /** Calls back for each SIGINT and SIGTERM until released. */
   onStop(stop: (signal: NodeJS.Signals) => void): () => void;
 }
@@ -23,15 +26,18 @@ interface Globals {
 /** Keeps the manager's memory low: its data is in buffers, and a large nursery only collects them late. */
 const managerFlags = ["--max-semi-space-size=2"];
 
-const managerPath = fileURLToPath(new URL("../manager/main.ts", import.meta.url));
+const managerStart = isBundled
+  ? [fileURLToPath(import.meta.url), "manager"]
+  : [fileURLToPath(new URL("../manager/main.ts", import.meta.url))];
 
 export function makeCliContext(flags: Globals, out: Output): CliContext {
   return {
     out,
     clock: systemClock,
-    manager: { command: process.execPath, args: [...managerFlags, managerPath] },
+    manager: { command: process.execPath, args: [...managerFlags, ...managerStart] },
     format: flags.output ?? "table",
     progress: flags.progress ?? "auto",
+    env: process.env,
     onStop(stop) {
       process.on("SIGINT", stop).on("SIGTERM", stop);
       return () => void process.off("SIGINT", stop).off("SIGTERM", stop);

@@ -1,14 +1,17 @@
+import { formatBytes, formatCount } from "../core/format.ts";
 import type { Output } from "../core/output.ts";
 import { noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.ts";
-import type { Facts } from "../plan/facts.ts";
 import type { Forecast, ItemForecast } from "../plan/forecast.ts";
 import { describeOutside } from "../plan/outside.ts";
 import type { Plan } from "../plan/plan.ts";
-import { formatBytes, formatCount } from "./format.ts";
 
 export interface ForecastView {
   plan: Plan;
-  facts: Facts;
+  facts: {
+    source: { version?: string | undefined };
+    destination: { version?: string | undefined };
+    warnings: readonly string[];
+  };
   forecast: Forecast;
 }
 
@@ -60,7 +63,7 @@ function spaceLine(name: string, space: { neededBytes: number; freeBytes: number
 }
 
 function printRemarks(item: ItemForecast, out: Output) {
-  const lines = [...scopeRemarks(item), ...findingRemarks(item)];
+  const lines = [...scopeRemarks(item), ...ownershipRemarks(item), ...findingRemarks(item)];
   if (lines.length === 0) return;
   out.line("");
   out.line(`${item.scope}:`);
@@ -79,6 +82,18 @@ function scopeRemarks({ owners, outside, leftOut, missing, unsafe }: ItemForecas
   if (leftOut.length > 0) lines.push(`left out: ${leftOut.join(", ")}`);
   lines.push(...listed("paths that documents name are not at the source", missing));
   lines.push(...listed("documents have an id or owner that cannot be a path", unsafe));
+  return lines;
+}
+
+function ownershipRemarks({ files }: ItemForecast): string[] {
+  if (files?.ownership === undefined) return [];
+  const { mode, changes, more, setId } = files.ownership;
+  const lines = changes.map(
+    ({ what, from, to = "the destination's", entries }) =>
+      `ownership ${mode}: ${what} ${from} becomes ${to} (${formatCount(entries)})`,
+  );
+  if (more > 0) lines.push(`ownership ${mode}: ${formatCount(more)} more users and groups change`);
+  if (setId > 0) lines.push(`${formatCount(setId)} files lose setuid or setgid`);
   return lines;
 }
 

@@ -14,7 +14,7 @@ process.exitCode = await runProgram(
     describe: "moves a whole application, files and MongoDB documents, with every id kept",
     version: programVersion,
     commands: cliCommands,
-    commandFlags: ["status"],
+    commandFlags: { status: "status", delete: "delete", "output-yaml": "render" },
     globals: { output: options.output, progress: options.progress },
     makeContext: async (globals) => makeCliContext(globals, out),
     env: process.env,

@@ -1,6 +1,6 @@
+import { formatBytes, formatCount, formatDuration } from "../core/format.ts";
 import { printable } from "../core/output.ts";
 import type { Status, StepStatus } from "../state/status.ts";
-import { formatBytes, formatCount, formatDuration } from "./format.ts";
 
 type Measure = "bytes" | "documents" | "files";
 

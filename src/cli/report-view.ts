@@ -1,7 +1,7 @@
+import { formatCount } from "../core/format.ts";
 import type { Output } from "../core/output.ts";
 import { sumOfVerdicts, type VerdictCounts, verdicts } from "../core/verdict.ts";
 import { headlineOf, type Report, type ReportItem, verdictRows } from "../state/report.ts";
-import { formatCount } from "./format.ts";
 
 /** The table of what moved and what every document and file became, and what to know beside it. */
 export function printReport(report: Report, out: Output) {

@@ -1,7 +1,7 @@
 import { options } from "../config/options.ts";
 
-/** The flags that say what is moved from where to where, and how. */
-export const requestOptions = {
+/** The flags that say what is moved, and how. */
+export const moveOptions = {
   migrationType: options.migrationType,
   application: options.application,
   user: options.user,
@@ -9,19 +9,64 @@ export const requestOptions = {
   "include-references": options["include-references"],
   "include-collection": options["include-collection"],
   "include-path": options["include-path"],
+  "on-conflict": options["on-conflict"],
+  verify: options.verify,
+  ownership: options.ownership,
+  usermap: options.usermap,
+  groupmap: options.groupmap,
+  chown: options.chown,
+  compression: options.compression,
+  bwlimit: options.bwlimit,
+  after: options.after,
+  "force-db": options["force-db"],
+  name: options.name,
+};
+
+/** These, and between which folders. */
+export const requestOptions = {
+  ...moveOptions,
   "source-dir": options["source-dir"],
   "source-uri-file": options["source-uri-file"],
   "source-database": options["source-database"],
   "dest-dir": options["dest-dir"],
   "dest-uri-file": options["dest-uri-file"],
   "dest-database": options["dest-database"],
-  "on-conflict": options["on-conflict"],
-  verify: options.verify,
-  ownership: options.ownership,
-  compression: options.compression,
-  bwlimit: options.bwlimit,
-  after: options.after,
-  "force-db": options["force-db"],
-  name: options.name,
   "work-dir": options["work-dir"],
+};
+
+/** Where a migration between clusters is described, and what of that is another one this time. */
+export const networkOptions = {
+  network: options.network,
+  namespace: options.namespace,
+  context: options.context,
+  kubeconfig: options.kubeconfig,
+  set: options.set,
+};
+
+/** How a migration between clusters is run. */
+export const clusterOptions = {
+  ...networkOptions,
+  transport: options.transport,
+  link: options.link,
+  workload: options.workload,
+  template: options.template,
+  image: options.image,
+  tag: options.tag,
+  "image-pull-secret": options["image-pull-secret"],
+  "image-file": options["image-file"],
+  "destination-image": options["destination-image"],
+  "service-account": options["service-account"],
+  requests: options.requests,
+  limits: options.limits,
+};
+
+/** How it is started, and whether it is waited for. */
+export const startOptions = {
+  ...clusterOptions,
+  quiesce: options.quiesce,
+  window: options.window,
+  wait: options.wait,
+  timeout: options.timeout,
+  "start-timeout": options["start-timeout"],
+  "dry-run": options["dry-run"],
 };

@@ -1,8 +1,8 @@
-import type { FoundMigration } from "../controller/find-migration.ts";
+import { formatBytes, formatCount, formatDuration } from "../core/format.ts";
 import type { Output } from "../core/output.ts";
+import type { FoundMigration } from "../state/migrations.ts";
 import { type Row, rowsOf } from "../state/rows.ts";
 import type { Status } from "../state/status.ts";
-import { formatBytes, formatCount, formatDuration } from "./format.ts";
 
 export function printStatusList(all: readonly FoundMigration[], out: Output, now: number) {
   const rows = all.map(({ plan, status }) => [

@@ -8,7 +8,10 @@ const allowed: Record<string, string[]> = {
   server: ["batch", "controller", "plan", "state", "config", "core"],
   batch: ["controller", "hooks", "plan", "state", "config", "core"],
   controller: ["hooks", "plan", "state", "config", "kube", "core"],
-  manager: ["workers", "hooks", "plan", "state", "config", "kube", "mongo", "files", "core"],
+  manager: [
+    ...["workers", "receiver", "hooks", "plan", "state", "config", "kube", "mongo", "files"],
+    "core",
+  ],
   workers: ["plan", "config", "kube", "mongo", "files", "core"],
   state: ["plan", "core"],
   plan: ["config", "core"],
@@ -17,6 +20,7 @@ const allowed: Record<string, string[]> = {
   kube: ["core"],
   mongo: ["core"],
   files: ["core"],
+  receiver: ["files", "core"],
   dashboard: ["state"],
   core: [],
 };

@@ -6,20 +6,33 @@ import { planRequest } from "../../controller/request.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
 import { Forecast } from "../../plan/forecast.ts";
+import { networkFile } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
 import { hasChanges, printForecast } from "../forecast-view.ts";
-import { requestOptions } from "../request-options.ts";
+import { planInCluster } from "../plan-cluster.ts";
+import { clusterOptions, requestOptions } from "../request-options.ts";
 
 export const planCommand = defineCommand({
   name: "plan",
   describe: "Show what would be moved, what clashes and what is needed; nothing is written",
-  args: { ...requestOptions, "detailed-exitcode": options["detailed-exitcode"] },
+  args: {
+    ...requestOptions,
+    ...clusterOptions,
+    "start-timeout": options["start-timeout"],
+    "detailed-exitcode": options["detailed-exitcode"],
+  },
   examples: [
+    [
+      "migctl plan --migrationType full",
+      "Between the clusters of network.json, by a short-lived pod",
+    ],
     ["migctl plan --source-dir … --user jane", "Documents, files and bytes of one user"],
     ["migctl plan … -o json", "The same for programs"],
     ["migctl plan … --detailed-exitcode", "10 when there is something to move"],
   ],
   async run(flags, context: CliContext) {
+    const file = await networkFile(flags);
+    if (file !== undefined) return await planInCluster(file, flags, context);
     const request = loadLocalRequest(flags);
     const application = await loadApplication(request.application);
     const { plan, facts } = await planRequest(request, application, context.manager);

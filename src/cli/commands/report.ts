@@ -1,15 +1,19 @@
 import { options } from "../../config/options.ts";
 import { findMigration, placeOf } from "../../controller/find-migration.ts";
 import { defineCommand } from "../../core/command.ts";
-import { exitCodes } from "../../core/errors.ts";
+import { exitCodes, MigrationError } from "../../core/errors.ts";
 import { makeReport } from "../../state/report.ts";
+import { networkFile, sourceOf, withNetwork } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
+import { findInCluster } from "../find-in-cluster.ts";
 import { printReport } from "../report-view.ts";
+import { networkOptions } from "../request-options.ts";
 
 export const reportCommand = defineCommand({
   name: "report",
   describe: "Show what a migration moved, and what every document and file became",
   args: {
+    ...networkOptions,
     "source-dir": options["source-dir"],
     "work-dir": options["work-dir"],
     name: { ...options.name, describe: "The deployment's name, where there are several" },
@@ -18,7 +22,19 @@ export const reportCommand = defineCommand({
     ["migctl report --source-dir /a/data", "The table; report.html is beside the status"],
     ["migctl report --source-dir /a/data -o json", "The same for programs"],
   ],
-  async run(flags, { out, format }: CliContext) {
+  async run(flags, context: CliContext) {
+    const { out, format } = context;
+    const file = await networkFile(flags);
+    if (file !== undefined) {
+      return await withNetwork(file, flags, context, async (tools) => {
+        const { name, plan, status } = await findInCluster(await sourceOf(tools), flags);
+        if (plan === undefined || status === undefined) throw noReport(name);
+        const report = makeReport(plan, status);
+        if (format === "table") printReport(report, out);
+        else out.data(report, format);
+        return exitCodes.done;
+      });
+    }
     const { plan, status, folder } = await findMigration(placeOf(flags), flags.name);
     const report = makeReport(plan, status);
     if (format === "table") {
@@ -29,3 +45,9 @@ export const reportCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+function noReport(name: string): MigrationError {
+  return new MigrationError("E_NO_MIGRATION", `The migration "${name}" has no status yet`, {
+    hint: `See migctl logs --name ${name}`,
+  });
+}

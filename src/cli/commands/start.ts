@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { loadLocalRequest } from "../../config/load.ts";
 import { loadApplication } from "../../config/load-application.ts";
 import { options } from "../../config/options.ts";
+import { beforeText } from "../../controller/before-text.ts";
 import { followStatus } from "../../controller/follow.ts";
 import { startManager } from "../../controller/manager.ts";
 import { planRequest } from "../../controller/request.ts";
@@ -12,18 +13,25 @@ import { migrationFolder } from "../../plan/inputs.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { readStatus } from "../../state/recover.ts";
 import { makeReport } from "../../state/report.ts";
+import { networkFile } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
 import { lastError } from "../manager-log.ts";
 import { makeProgress } from "../progress.ts";
 import { printReport } from "../report-view.ts";
-import { requestOptions } from "../request-options.ts";
+import { requestOptions, startOptions } from "../request-options.ts";
+import { startInCluster } from "../start-cluster.ts";
 
 export const startCommand = defineCommand({
   name: "start",
   describe: "Move an application, or go on with a move that was stopped",
   isDefault: true,
-  args: { ...requestOptions, rerun: options.rerun },
+  args: { ...requestOptions, ...startOptions, rerun: options.rerun },
   examples: [
+    [
+      "migctl --migrationType files --wait",
+      "Between the clusters of network.json: the bulk of the files",
+    ],
+    ["migctl --migrationType full --wait", "The files that changed since, and the documents"],
     [
       "migctl start --source-dir /a/data --source-uri-file a.uri --dest-dir /d/data --dest-uri-file d.uri",
       "The whole server, files and documents",
@@ -33,6 +41,8 @@ export const startCommand = defineCommand({
     ["migctl start … --rerun", "The second stage: what changed since"],
   ],
   async run(flags, context: CliContext) {
+    const file = await networkFile(flags);
+    if (file !== undefined) return await startInCluster(file, flags, context);
     const request = loadLocalRequest(flags);
     const application = await loadApplication(request.application);
     const { plan, facts } = await planRequest(request, application, context.manager);
@@ -45,13 +55,10 @@ export const startCommand = defineCommand({
   },
 });
 
-/** Else a run that has nothing to do would look as if it had done it all anew. */
 async function tellWhetherDone(plan: Plan, rerun: boolean, { out }: CliContext) {
   const before = await readStatus(migrationFolder(plan)).catch(() => undefined);
-  if (before === undefined || rerun) return;
-  const when = new Date(before.finishedAt ?? before.updatedAt).toISOString();
-  if (before.state === "done") out.note(`Done already, at ${when}; --rerun does all of it again`);
-  else out.note(`Going on with the run that was ${before.state} at ${when}`);
+  const text = beforeText(before, rerun);
+  if (text !== undefined) out.note(text);
 }
 
 async function runToEnd(plan: Plan, rerun: boolean, context: CliContext): Promise<ExitCode> {

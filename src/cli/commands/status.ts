@@ -1,24 +1,35 @@
 import { options } from "../../config/options.ts";
-import { findMigration, listMigrations, placeOf } from "../../controller/find-migration.ts";
+import { findMigration, placeOf } from "../../controller/find-migration.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
 import { holderLives } from "../../state/holder.ts";
+import { listMigrations } from "../../state/migrations.ts";
+import { networkFile } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
+import { networkOptions } from "../request-options.ts";
+import { showClusterStatus } from "../status-cluster.ts";
 import { printStatus, printStatusList } from "../status-view.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
   describe: "Show the migrations of a source, or the steps of one",
   args: {
+    ...networkOptions,
     "source-dir": options["source-dir"],
     "work-dir": options["work-dir"],
-    name: { ...options.name, describe: "The deployment's name, where there are several" },
+    migrationType: { ...options.migrationType, describe: "Only a migration of this type" },
+    name: { ...options.name, describe: "The migration's name, where there are several" },
   },
   examples: [
+    ["migctl status", "In the cluster of network.json"],
+    ["migctl --status -n default", "The same, in another namespace"],
     ["migctl status --source-dir /a/data", "All migrations of this source"],
     ["migctl status --source-dir /a/data --name mvi-full-1a2b3c4d", "The steps of one"],
   ],
-  async run(flags, { out, format, clock }: CliContext) {
+  async run(flags, context: CliContext) {
+    const file = await networkFile(flags);
+    if (file !== undefined) return await showClusterStatus(file, flags, context);
+    const { out, format, clock } = context;
     const place = placeOf(flags);
     const all = await listMigrations(place);
     if (flags.name === undefined && all.length > 1) {

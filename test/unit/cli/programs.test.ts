@@ -16,7 +16,7 @@ async function migctl(...argv: string[]) {
       describe: "moves",
       version: "1.2.3",
       commands: cliCommands,
-      commandFlags: ["status"],
+      commandFlags: { status: "status" },
       globals: { output: options.output, progress: options.progress },
       makeContext: async (globals) => makeCliContext(globals, out),
       env: {},
@@ -92,13 +92,25 @@ it("prints the help of status", async () => {
 
     Show the migrations of a source, or the steps of one
 
+    Cluster:
+          --network     The network config: both sides of a migration between clusters (default
+                        network.json, where it is there; env MIGCTL_NETWORK)                    [string]
+      -n, --namespace   The source's namespace, where it is not the one of the network config   [string]
+          --context     The source's context in the kubeconfig                                  [string]
+          --kubeconfig  The source's kubeconfig; without it $KUBECONFIG, then ~/.kube/config    [string]
+          --set         A value of the network config, as source.claim=data-pvc; may be repeated [array]
+
     Source:
           --source-dir  The source's data folder (env MIGCTL_SOURCE_DIR)                        [string]
 
     How:
           --work-dir  Holds plan, status, archive and ledger (default <source-dir>/logs/migrations; env
                       MIGCTL_WORK_DIR)                                                          [string]
-          --name      The deployment's name, where there are several                            [string]
+          --name      The migration's name, where there are several                             [string]
+
+    What:
+          --migrationType  Only a migration of this type (default full)
+                                                               [string] [choices: "full", "files", "db"]
 
     Options:
           --version   Show version number                                                      [boolean]
@@ -108,6 +120,8 @@ it("prints the help of status", async () => {
                                               [string] [choices: "auto", "tty", "plain", "json", "none"]
 
     Examples:
+      migctl status                                       In the cluster of network.json
+      migctl --status -n default                          The same, in another namespace
       migctl status --source-dir /a/data                  All migrations of this source
       migctl status --source-dir /a/data --name           The steps of one
       mvi-full-1a2b3c4d
@@ -125,7 +139,8 @@ it.each(described)(
   ({ name, describe, examples, args }) => {
     expect(describe).toMatch(/^[A-Z].*[^.]$/);
     expect(examples.length).toBeGreaterThan(0);
-    for (const [line] of examples) expect(line).toMatch(new RegExp(`^mig(ctl|mgr) ${name}`));
+    // Commands of the first description may be named by a flag.
+    for (const [line] of examples) expect(line).toMatch(new RegExp(`^mig(ctl|mgr) (${name}|--)`));
     for (const [flag, option] of Object.entries(args)) {
       expect(option.describe, flag).toMatch(/^[A-Z].*[^.]$/);
       expect(option.env ?? "MIGCTL_", flag).toMatch(/^MIGCTL_/);

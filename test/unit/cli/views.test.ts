@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { hasChanges, printForecast } from "../../../src/cli/forecast-view.ts";
-import { formatBytes, formatCount, formatDuration } from "../../../src/cli/format.ts";
 import { lastError } from "../../../src/cli/manager-log.ts";
 import { makeProgressView } from "../../../src/cli/progress-view.ts";
 import { printReport } from "../../../src/cli/report-view.ts";
 import { printStatus, printStatusList } from "../../../src/cli/status-view.ts";
 import { asMigrationError } from "../../../src/core/errors.ts";
+import { formatBytes, formatCount, formatDuration } from "../../../src/core/format.ts";
 import { noVerdicts } from "../../../src/core/verdict.ts";
 import { Facts } from "../../../src/plan/facts.ts";
 import { Forecast } from "../../../src/plan/forecast.ts";
