@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { cliCommands } from "../src/cli/commands.ts";
 import { Application } from "../src/config/application.ts";
+import { NetworkConfig } from "../src/config/network.ts";
 import { options } from "../src/config/options.ts";
 import { errorCodes, exitCodes } from "../src/core/errors.ts";
 import type { Option } from "../src/core/option.ts";
@@ -25,12 +26,14 @@ const kindText = {
 };
 
 const schema = z.toJSONSchema(Application, { io: "input" });
+const networkSchema = z.toJSONSchema(NetworkConfig, { io: "input" });
 
 mkdirSync(folder, { recursive: true });
 write("cli.md", commandPage());
 write("config.md", configPage());
 write("errors.md", errorPage());
 write("application.schema.json", JSON.stringify(schema, undefined, 2));
+write("network.schema.json", JSON.stringify(networkSchema, undefined, 2));
 
 function write(name: string, content: string) {
   writeFileSync(join(folder, name), `${content.trimEnd()}\n`);
@@ -123,6 +126,16 @@ function configPage(): string {
     "`# yaml-language-server: $schema=application.schema.json`.",
     "",
     ...table(["key", "type", "what it means"], schemaRows("", schema)),
+    "",
+    "## A network config",
+    "",
+    "A JSON file, with comments and trailing commas where wanted, or a YAML file; `migctl init`",
+    "makes one. Paths in it begin at its own folder. A password, a token or a URI never stands in",
+    'it: `{ "file": … }`, `{ "env": … }` or `{ "secret": { "name": …, "key": … } }` says where it',
+    "is. `--set PATH=VALUE` goes before the file: `--set source.claim=data-pvc`. For editors its",
+    'schema is in [network.schema.json](network.schema.json): `"$schema": "network.schema.json"`.',
+    "",
+    ...table(["key", "type", "what it means"], schemaRows("", networkSchema)),
   ].join("\n");
 }
 

@@ -1,0 +1,91 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { build, type Plugin } from "esbuild";
+import { thirdPartyNotices } from "./notices.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** Folders whose files the programs read while they run, by src/core/built-in.ts. */
+const builtInFolders = ["applications", "templates"];
+
+/** What finds its own place on the disk and knows of the bundle. */
+const awareOfBundle = ["src/core/built-in.ts", "src/cli/context.ts"];
+
+const bothPrograms = "tools/bundle-main.ts";
+
+/** Writes both programs, with all they need but Node.js, into one file; the licences beside it. */
+export async function makeBundle(outfile: string, entry = bothPrograms): Promise<void> {
+  mkdirSync(dirname(outfile), { recursive: true });
+  const { metafile } = await build({
+    entryPoints: [join(root, entry)],
+    absWorkingDir: root,
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    // Names stay, so that a stack trace tells something.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: "none",
+    // What node takes of it, UMD, has its own require.
+    alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
+    metafile: true,
+    logLevel: "warning",
+    define: { bundledFiles: JSON.stringify(builtInFiles()) },
+    banner: { js: nodeGlobals },
+    plugins: [followRequires],
+  });
+  const notices = thirdPartyNotices(metafile, root);
+  writeFileSync(join(dirname(outfile), "THIRD-PARTY-NOTICES.txt"), notices);
+}
+
+/** What CommonJS packages expect to be there. */
+const nodeGlobals = [
+  'import{createRequire as nodeCreateRequire}from"node:module";',
+  "const require=nodeCreateRequire(import.meta.url);",
+  "const __filename=import.meta.filename,__dirname=import.meta.dirname;",
+].join("");
+
+function builtInFiles(): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const files: Record<string, string> = { "package.json": JSON.stringify({ version }) };
+  for (const path of builtInFolders.flatMap(filesOf)) {
+    files[path] = readFileSync(join(root, path), "utf8");
+  }
+  return files;
+}
+
+function filesOf(folder: string): string[] {
+  const entries = readdirSync(root).includes(folder) ? readdirSync(join(root, folder)) : [];
+  return entries.sort().map((name) => `${folder}/${name}`);
+}
+
+/**
+ * Turns our own `createRequire(import.meta.url)("name")`, which esbuild does not follow, into a
+ * `require` that it does, and refuses what else depends on where a source file lies.
+ */
+const followRequires: Plugin = {
+  name: "follow-requires",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const name = relative(root, path);
+      if (!name.startsWith("src/")) return undefined;
+      const text = readFileSync(path, "utf8");
+      const contents = text.replaceAll("createRequire(import.meta.url)(", "require(");
+      if (contents.includes("import.meta") && !awareOfBundle.includes(name)) {
+        const problem = "Depends on its own place on the disk: read files by core/built-in.ts";
+        return { errors: [{ text: problem, location: { file: name } }] };
+      }
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
+if (import.meta.main) {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const file = resolve(positionals[0] ?? "dist/migctl.mjs");
+  await makeBundle(file);
+  process.stdout.write(`${relative(process.cwd(), file)}\n`);
+}
