@@ -18,6 +18,19 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/support/cluster-setup.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+          // Two cores do not run a cluster's tests beside all others.
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
     coverage: { provider: "v8", include: ["src/**/*.ts"] },
   },

@@ -1,31 +1,23 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
+import { openLocalDestination } from "../../src/files/local-destination.ts";
+import { streamedDestination } from "../support/streamed-destination.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { makeRig, rsyncDifferences } from "./files-rig.ts";
+import { makeRig, mountSmall, rsyncDifferences } from "./files-rig.ts";
 import { ownedTree } from "./files-steps.ts";
 
-/** Mounts a small volume there; says why not, where that is not allowed. */
-function mountSmall(folder: string, size: string): boolean {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "small", folder], {
-      stdio: "pipe",
-    });
-  } catch (error) {
-    process.stderr.write(`skipped: no small volume can be mounted here: ${String(error)}\n`);
-    return false;
-  }
-  onTestFinished(() => {
-    execFileSync("umount", ["-l", folder]);
-  });
-  return true;
-}
+const ways = { folder: openLocalDestination, stream: streamedDestination };
 
-it.each(["rsync", "tar"] as const)(
-  "says how much is needed on a full volume and goes on when it has grown, by %s",
-  async (via) => {
+it.each([
+  ["rsync", "folder"],
+  ["rsync", "stream"],
+  ["tar", "folder"],
+  ["tar", "stream"],
+] as const)(
+  "says how much is needed on a full volume and goes on when it has grown, by %s to a %s",
+  async (via, way) => {
     const rig = await makeRig();
     if (!mountSmall(rig.destination, "6m")) return;
     mkdirSync(join(rig.source, "jane"));
@@ -33,7 +25,8 @@ it.each(["rsync", "tar"] as const)(
       writeFileSync(join(rig.source, "jane", `f${at}`), Buffer.alloc(1_000_000, at + 1));
     }
     const paths = [{ directory: Buffer.from("jane"), owned: true, via }];
-    const steps = rig.steps({ selection: { kind: "paths", paths } });
+    const to = ways[way](rig.destination);
+    const steps = rig.steps({ selection: { kind: "paths", paths }, to });
     await steps.inventory();
     await steps.compare();
     const sending = steps.sync().then(() => steps.tar());
@@ -70,7 +63,10 @@ it.each(["rsync", "tar"] as const)(
     await steps.inventory();
     await steps.compare();
     const sending = steps.sync().then(() => steps.tar());
-    const stop = sleep(via === "rsync" ? 600 : 400).then(() => controller.abort());
+    const isUnderWay = () =>
+      rig.progress.some(({ phase, bytes }) => phase === "copying" && bytes!.done > 0);
+    const stopped = expect.poll(isUnderWay, { interval: 5, timeout: 60_000 }).toBe(true);
+    const stop = stopped.then(() => controller.abort());
     await expect(sending).rejects.toMatchObject({ code: "E_INTERRUPTED" });
     await stop;
     expect(existsSync(join(rig.destination, "jane/large"))).toBe(false);

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Progress } from "../../src/core/progress.ts";
+import { openLocalDestination } from "../../src/files/local-destination.ts";
 import { type OpenLedger, openLedger } from "../../src/state/ledger.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { type Settings, type Steps, stepsOf, wholeTree } from "./files-steps.ts";
@@ -39,12 +40,14 @@ export async function makeRig(base = tempDir()): Promise<Rig> {
   const ledger = await openLedger(join(base, "ledger"), { clock: systemClock, signal: never });
   onTestFinished(() => ledger.close());
   const progress: Progress[] = [];
-  const base_ = { source, destination, work, run: "one", selection: wholeTree };
+  const base_: Settings = { source, destination, work, run: "one", selection: wholeTree };
   function steps(settings: Partial<Settings> = {}, signal = never): Steps {
     const all = { ...base_, ...settings };
     const log = pino({ level: "silent" });
     const report = (now: Progress) => progress.push(now);
-    return stepsOf(all, { log, clock: systemClock, signal, report, run: all.run, ledger });
+    const { run, retryBudget = 60_000, to = openLocalDestination(all.destination) } = all;
+    const ports = { log, clock: systemClock, signal, report, run, ledger, retryBudget };
+    return stepsOf(all, { ...ports, destination: to });
   }
   async function migrate(settings: Partial<Settings> = {}): Promise<Migrated> {
     const { inventory, compare, sync, tar, verify } = steps(settings);
@@ -71,3 +74,19 @@ export function rsyncDifferences(source: string, destination: string, ...extra: 
 }
 
 export const isRoot = process.geteuid?.() === 0;
+
+/** Mounts a small volume there; says why not, where that is not allowed. */
+export function mountSmall(folder: string, size: string): boolean {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "small", folder], {
+      stdio: "pipe",
+    });
+  } catch (error) {
+    process.stderr.write(`skipped: no small volume can be mounted here: ${String(error)}\n`);
+    return false;
+  }
+  onTestFinished(() => {
+    execFileSync("umount", ["-l", folder]);
+  });
+  return true;
+}

@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import type { OwnershipMap } from "../../src/config/ownership-map.ts";
 import type { ConflictPolicy } from "../../src/core/verdict.ts";
+import type { FileDestination } from "../../src/files/destination.ts";
 import type { Ownership } from "../../src/files/ownership.ts";
 import { type Selection, takeInventory } from "../../src/files/take-inventory.ts";
 import type { VerifyMode } from "../../src/plan/steps.ts";
-import type { WorkerContext } from "../../src/workers/context.ts";
+import type { FilesContext } from "../../src/workers/context.ts";
 import { compareFiles } from "../../src/workers/files-compare.ts";
 import { syncFiles } from "../../src/workers/files-sync.ts";
 import { tarFiles } from "../../src/workers/files-tar.ts";
@@ -17,8 +19,12 @@ export interface Settings {
   selection: Selection;
   onConflict?: ConflictPolicy;
   ownership?: Ownership;
+  ownershipMap?: OwnershipMap;
   verify?: VerifyMode;
   bandwidthLimit?: number;
+  /** How `destination` is reached: as a local folder, unless said otherwise. */
+  to?: FileDestination;
+  retryBudget?: number;
 }
 
 export const wholeTree: Selection = { kind: "tree", exclude: ["lost+found"], owned: [] };
@@ -39,24 +45,24 @@ export interface Steps {
 
 export const stepNames = ["inventory", "compare", "sync", "tar", "verify"] as const;
 
-export function stepsOf(settings: Settings, ctx: WorkerContext): Steps {
-  const { source, destination, work, selection } = settings;
+export function stepsOf(settings: Settings, ctx: FilesContext): Steps {
+  const { source, work, selection } = settings;
   const inventory = join(work, "files.sqlite");
   const item = {
     sourceDir: source,
-    destinationDir: destination,
     inventory,
     ownership: settings.ownership ?? ("preserve" as const),
+    ...(settings.ownershipMap === undefined ? {} : { ownershipMap: settings.ownershipMap }),
   };
-  const temporaryDir = join(destination, ".migration-unfinished");
+  const temporary = ".migration-unfinished";
   const { bandwidthLimit, onConflict = "keep-destination", verify = "written" } = settings;
   const limit = bandwidthLimit === undefined ? {} : { bandwidthLimit };
   const { signal, report } = ctx;
   return {
     inventory: () => takeInventory({ root: source, selection, file: inventory, signal, report }),
     compare: () => compareFiles({ ...item, onConflict }, ctx),
-    sync: () => syncFiles({ ...item, temporaryDir, ...limit }, ctx),
-    tar: () => tarFiles({ ...item, temporaryDir }, ctx),
+    sync: () => syncFiles({ ...item, temporary, ...limit }, ctx),
+    tar: () => tarFiles({ ...item, temporary }, ctx),
     verify: () => verifyFiles({ ...item, mode: verify }, ctx),
   };
 }

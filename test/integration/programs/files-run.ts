@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { systemClock } from "../../../src/core/clock.ts";
+import { openLocalDestination } from "../../../src/files/local-destination.ts";
 import { openLedger } from "../../../src/state/ledger.ts";
 import { ownedTree, stepNames, stepsOf } from "../files-steps.ts";
 
@@ -30,6 +31,7 @@ const steps = stepsOf(
     report: () => undefined,
     run: "one",
     ledger,
+    destination: openLocalDestination(join(base, "destination")),
   },
 );
 process.stdout.write("ready\n");
