@@ -14,7 +14,9 @@ COPY packaging/prepare-root.sh /tmp/
 RUN sh /tmp/prepare-root.sh "${TARGETARCH}" && rm /tmp/prepare-root.sh
 COPY --from=program /src/migctl.mjs /src/THIRD-PARTY-NOTICES.txt /src/LICENSE /opt/migctl/
 COPY packaging/migmgr /usr/local/bin/migmgr
+# The manager's second name is the one that the classic template calls it by.
 RUN ln -s /opt/migctl/migctl.mjs /usr/local/bin/migctl \
+ && mkdir -p /usr/local/migration && ln -s /usr/local/bin/migmgr /usr/local/migration/migmgr \
  && chmod -R u=rwX,go=rX /opt/migctl && chmod 0755 /opt/migctl/migctl.mjs /usr/local/bin/migmgr
 
 # One layer: what was removed above is really gone.

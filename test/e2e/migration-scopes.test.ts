@@ -61,11 +61,12 @@ describe.skipIf(noCluster)("scopes and plans between two releases", () => {
     await expectFiles(bed.destination.data, expected.files);
   });
 
-  it("moves a project group beside that", async () => {
+  it("moves a project group beside that, by the Deployment as it was first described", async () => {
     const group = oracle.projectGroups[0]!;
     const { users, projectGroups } = oracle.scopes;
     const expected = unionOf(users[user]!, projectGroups[group]!);
-    await moves.run(0, "--migrationType", "full", "--project-group", group, "--wait");
+    const scope = ["--project-group", group, "--template", "classic"];
+    await moves.run(0, "--migrationType", "full", ...scope, "--wait");
     expect(await moves.documents()).toEqual(expected.documents);
     await expectFiles(bed.destination.data, expected.files);
   });

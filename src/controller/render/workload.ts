@@ -85,6 +85,7 @@ function completePod(template: Template, input: RenderInput): Template {
   const asRoot = readsAsRoot(input);
   const spec = withOptions(template.spec, input);
   const isLiteral = input.template === "classic" && !asRoot;
+  const security = isLiteral ? classicSecurity(platform) : podSecurity(asRoot, platform);
   const grace = gracePeriodSeconds;
   return {
     metadata: {
@@ -95,7 +96,7 @@ function completePod(template: Template, input: RenderInput): Template {
     spec: {
       ...spec,
       ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
-      ...(isLiteral ? {} : { securityContext: podSecurity(asRoot, platform) }),
+      ...(security === undefined ? {} : { securityContext: security }),
       volumes: (spec.volumes ?? []).map((volume) =>
         volume.secret === undefined
           ? volume
@@ -104,8 +105,22 @@ function completePod(template: Template, input: RenderInput): Template {
       containers: spec.containers.map((container) => ({
         ...container,
         env: [...(container.env ?? []), ...environmentOf(input)],
-        ...(isLiteral ? {} : { securityContext: containerSecurity(asRoot, "manager") }),
+        ...(isLiteral ? {} : { securityContext: managerSecurity(input.template, asRoot) }),
       })),
     },
   };
+}
+
+/** The classic template has no volume for what is written below /tmp. */
+function managerSecurity(template: RenderInput["template"], asRoot: boolean) {
+  const security = containerSecurity(asRoot, "manager");
+  const { readOnlyRootFilesystem: _, ...writable } = security;
+  return template === "safe" ? security : writable;
+}
+
+/** As first described there is none; without the application's ids its volume may not be readable. */
+function classicSecurity(platform: RenderInput["platform"]) {
+  const { openshift, ...ids } = platform;
+  const areKnown = !openshift && Object.values(ids).some((id) => id !== undefined);
+  return areKnown ? podSecurity(false, platform) : undefined;
 }

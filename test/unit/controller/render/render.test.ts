@@ -191,7 +191,11 @@ describe("pod security", () => {
     expect(Object.keys(context ?? {}).sort()).toEqual([
       ...["fsGroupChangePolicy", "runAsNonRoot", "seccompProfile"],
     ]);
-    expect(podOf({ platform: { openshift: false, ...ids } }).securityContext).toMatchObject(ids);
+  });
+
+  it.each(["safe", "classic"] as const)("takes over the application's own: %s", (template) => {
+    const platform = { openshift: false, ...ids };
+    expect(podOf({ template, platform }).securityContext).toMatchObject(ids);
   });
 
   it.each(["map", "preserve"] as const)(
