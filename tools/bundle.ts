@@ -33,7 +33,7 @@ export async function makeBundle(outfile: string, entry = bothPrograms): Promise
     alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     metafile: true,
     logLevel: "warning",
-    define: { bundledFiles: JSON.stringify(builtInFiles()) },
+    define: { bundledFiles: JSON.stringify(builtInFiles()), withoutFailpoints: "true" },
     banner: { js: nodeGlobals },
     plugins: [followRequires],
   });

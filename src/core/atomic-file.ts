@@ -1,5 +1,6 @@
 import { mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { failpoint } from "./failpoints.ts";
 
 /**
  * Replaces a file so that after a power cut it holds either the old or the new content whole:
@@ -14,7 +15,9 @@ export async function writeFileAtomic(path: string, content: string | Buffer, mo
   } finally {
     await file.close();
   }
+  failpoint("atomic.beforeRename");
   await rename(temporary, path);
+  failpoint("atomic.afterRename");
   await syncFolder(dirname(path));
 }
 

@@ -54,6 +54,7 @@ export const errorCodes = {
     meaning: "What an application consists of cannot be told, or there is more than one",
   },
   E_NO_SPACE: { exit: 5, kind: "user", meaning: "A volume has too little room" },
+  E_VOLUME: { exit: 5, kind: "user", meaning: "A volume cannot be read or written" },
   E_PROGRAM: { exit: 5, kind: "user", meaning: "A program that is needed is missing or failed" },
   E_IMAGE: {
     exit: 5,
@@ -108,11 +109,37 @@ export class MigrationError extends Error {
   }
 }
 
-/** Gives any thrown value the form of the family; what is not of it becomes `E_UNEXPECTED`. */
+/**
+ * Gives any thrown value the form of the family. A failing volume may show anywhere; what else is
+ * not of the family becomes `E_UNEXPECTED`.
+ */
 export function asMigrationError(thrown: unknown): MigrationError {
   if (thrown instanceof MigrationError) return thrown;
+  const volume = volumeError(thrown);
+  if (volume !== undefined) return volume;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new MigrationError("E_UNEXPECTED", message || "Unknown error", { cause: thrown });
+}
+
+/** What the system says of a volume that is full or broken, in the words of the family. */
+function volumeError(thrown: unknown): MigrationError | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  switch (codeOf(thrown)) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return new MigrationError("E_NO_SPACE", `A volume is full: ${thrown.message}`, {
+        cause: thrown,
+        hint: "Free or add space on that volume, then run the same command again",
+      });
+    case "EIO":
+    case "EROFS":
+      return new MigrationError("E_VOLUME", `A volume does not work: ${thrown.message}`, {
+        cause: thrown,
+        hint: "Check the volume and its node's kernel log, then run the same command again",
+      });
+    default:
+      return undefined;
+  }
 }
 
 /** The `code` of a system or driver error (ENOENT, 11000, …), or undefined. */
