@@ -55,6 +55,13 @@ const UriFile = Folder.optional();
 
 const deploymentName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+const Seconds = z.string().transform((text, context) => {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined) return seconds;
+  context.addIssue({ code: "custom", message: `must be like 90s, 5m or 4h, not "${text}"` });
+  return z.NEVER;
+});
+
 /** What every request says: what is moved, and how. */
 const Request = {
   migrationType: z.enum(["full", "files", "db"]).default("full"),
@@ -69,6 +76,7 @@ const Request = {
   ...Owners,
   compression: z.enum(["deflate", "store"]).default("deflate"),
   bwlimit: z.number().positive().optional(),
+  "retry-timeout": Seconds.optional(),
   after: z.enum(["list", "run"]).default("list"),
   "force-db": z.boolean().default(false),
   rerun: z.boolean().default(false),
@@ -91,13 +99,6 @@ const LocalRequest = z.object({
 });
 
 export type LocalRequest = z.infer<typeof LocalRequest>;
-
-const Seconds = z.string().transform((text, context) => {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined) return seconds;
-  context.addIssue({ code: "custom", message: `must be like 90s, 5m or 4h, not "${text}"` });
-  return z.NEVER;
-});
 
 /** A request for a migration from one cluster into another one. */
 const ClusterRequest = z.object({
