@@ -54,9 +54,10 @@ const Receiver = z.discriminatedUnion("kind", [
     port: z.number().int(),
   }),
   z.strictObject({
+    /** The endpoint's folder is as this pod mounts it. */
     kind: z.literal("existing"),
     pod: z.string(),
-    container: z.string().optional(),
+    container: z.string(),
   }),
 ]);
 

@@ -16,6 +16,10 @@ export const CheckRequest = z.strictObject({
 });
 export type CheckRequest = z.infer<typeof CheckRequest>;
 
+/** The same of a source whose destination is in a cluster, where it is looked at from here. */
+export const SourceRequest = CheckRequest.omit({ destination: true });
+export type SourceRequest = z.infer<typeof SourceRequest>;
+
 const SideFacts = z.strictObject({
   /** The folder's real path. */
   dir: z.string(),
@@ -36,3 +40,7 @@ export const Facts = z.strictObject({
   warnings: z.array(z.string()),
 });
 export type Facts = z.infer<typeof Facts>;
+
+/** What the manager found where it was asked for the source alone. */
+export const SourceFacts = Facts.pick({ source: true, warnings: true });
+export type SourceFacts = z.infer<typeof SourceFacts>;

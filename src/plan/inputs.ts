@@ -8,6 +8,11 @@ export function migrationFolder(plan: Pick<Plan, "workDir" | "name">): string {
   return `${plan.workDir}/${plan.name}`;
 }
 
+/** The Secret with what a migration's manager logs in with. */
+export function credentialsSecret({ name }: Pick<Plan, "name">): string {
+  return `${name}-credentials`;
+}
+
 /** The ledger's folder: one for each pair of endpoints, shared by all migrations between them. */
 export function ledgerFolder(plan: Pick<Plan, "workDir" | "source" | "destination">): string {
   return `${plan.workDir}/ledger/${plan.source.identity}-${plan.destination.identity}`;

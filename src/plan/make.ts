@@ -32,7 +32,8 @@ export function makePlan(request: PlanRequest): Plan {
   const rest = { version: 1, migrationType, application, source, destination, options, items };
   const name = request.name ?? deploymentName(request);
   const content = { ...rest, version: 1 as const, name, workDir };
-  return { ...content, fingerprint: digestOf(content) };
+  const { retrySeconds: _, ...counting } = options;
+  return { ...content, fingerprint: digestOf({ ...content, options: counting }) };
 }
 
 /** Application, type and a short hash: the same request finds its own earlier run. */

@@ -22,7 +22,7 @@ export type Step = z.infer<typeof Step>;
 export const Item = z.strictObject({ id: z.string(), scope: Scope, steps: z.array(Step) });
 export type Item = z.infer<typeof Item>;
 
-/** What changes the result; all of it is part of the fingerprint. */
+/** How it is moved. What changes the result is part of the fingerprint. */
 export const PlanOptions = z.strictObject({
   onConflict: z.enum(conflictPolicies),
   verify: VerifyMode,
@@ -36,6 +36,8 @@ export const PlanOptions = z.strictObject({
   after: z.enum(["run", "list"]),
   forceDb: z.boolean(),
   bandwidthLimit: z.number().positive().optional(),
+  /** How long a server may be away; who has more patience asks for nothing else. */
+  retrySeconds: z.number().int().nonnegative().optional(),
 });
 export type PlanOptions = z.infer<typeof PlanOptions>;
 
@@ -44,7 +46,7 @@ export const Plan = z.strictObject({
   version: z.literal(1),
   /** The deployment's name; also the name of its folder. */
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/),
-  /** A hash of all the rest: another one means another request. */
+  /** A hash of the rest but for how long is waited: another one means another request. */
   fingerprint: z.string(),
   migrationType: z.enum(migrationTypes),
   application: Application,

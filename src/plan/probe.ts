@@ -19,7 +19,6 @@ const Space = z.object({ freeBytes: count, freeFiles: count.optional() });
 
 /** By how much another clock is ahead of the manager's, and how exactly that could be measured. */
 const ClockOffset = z.object({ offsetMs: count, uncertaintyMs: count });
-export type ClockOffset = z.infer<typeof ClockOffset>;
 
 /** One host of a database as it is seen from the manager. */
 const Reach = z.object({
@@ -75,12 +74,15 @@ const Activity = z.object({
 export type ProbedActivity = z.infer<typeof Activity>;
 
 const Receiver = z.object({
-  version: z.string(),
+  /** Of the program of ours there; absent in a pod that is not ours. */
+  version: z.string().optional(),
   uid: count,
   gid: count,
   architecture: z.string(),
   rsync: z.string().optional(),
   clock: ClockOffset,
+  /** From when it was made until it could be asked. */
+  startSeconds: count,
   /** How files get there. */
   route: z.enum(["direct", "exec"]),
   /** Why it is not direct. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Holder, Status, StepError, StepProgress } from "./status.ts";
+import { Holder, Status, StepError, StepProgress, Waiting } from "./status.ts";
 
 const at = z.number().int().nonnegative();
 const step = { at, item: z.string(), step: z.string() };
@@ -46,6 +46,12 @@ const StepFailed = z.object({
   error: StepError,
 });
 const StepNotRun = z.object({ type: z.literal("step-not-run"), ...step });
+/** A run waits, or no longer does. */
+const RunWaiting = z.object({
+  type: z.literal("run-waiting"),
+  at,
+  waiting: Waiting.exactOptional(),
+});
 const RunInterrupted = z.object({
   type: z.literal("run-interrupted"),
   at,
@@ -61,7 +67,7 @@ const RunFinished = z.object({
 /** A journal that was lost, or fell behind the snapshot, goes on from this. */
 const Restored = z.object({ type: z.literal("restored"), at, status: Status });
 
-/** What can happen to a migration. All but `step-progress` are journalled. */
+/** What can happen to a migration. All but `step-progress` and `run-waiting` are journalled. */
 export const Event = z.discriminatedUnion("type", [
   RunStarted,
   StepStarted,
@@ -69,6 +75,7 @@ export const Event = z.discriminatedUnion("type", [
   StepDone,
   StepFailed,
   StepNotRun,
+  RunWaiting,
   RunInterrupted,
   RunFinished,
   Restored,
@@ -81,6 +88,6 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An event as the step loop gives it; the store adds times, duration and the last progress. */
 export type NewEvent = Without<
-  Exclude<Event, { type: "step-progress" | "restored" }>,
+  Exclude<Event, { type: "step-progress" | "run-waiting" | "restored" }>,
   "at" | "milliseconds" | "progress"
 >;

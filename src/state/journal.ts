@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { Event } from "./events.ts";
 import { reduce } from "./reduce.ts";
 import { newerVersion, type Status, statusVersion } from "./status.ts";
@@ -100,7 +101,9 @@ export async function openJournal(path: string, length: number): Promise<Journal
       isTorn = true;
       const line = Buffer.from(encodeLine(seq, fencing, event));
       await file.appendFile(line);
+      failpoint("journal.afterWrite");
       await file.datasync();
+      failpoint("journal.afterSync");
       size += line.length;
       isTorn = false;
     },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { syncFolder } from "../core/atomic-file.ts";
 import { codeOf } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { LockOwner } from "./lock-owner.ts";
 
 /** The content of a lock's file, padded to one length so that it is replaced in one write. */
@@ -48,9 +49,11 @@ export async function createLock(
   record: LockRecord,
 ): Promise<FileHandle | undefined> {
   const path = join(folder, String(fencing));
+  failpoint("lock.beforeMake");
   const file = await openNew(path);
   if (file === undefined) return undefined;
   try {
+    failpoint("lock.afterMake");
     await writeRecord(file, record);
   } catch (error) {
     await file.close();
@@ -73,8 +76,10 @@ export async function createLock(
 /** Writes into the opened file itself: once another lock took its place this reaches nobody. */
 export async function writeRecord(file: FileHandle, record: LockRecord) {
   const content = `${JSON.stringify(record).padEnd(recordLength - 1)}\n`;
+  failpoint("lock.beforeWrite");
   await file.write(content, 0, "utf8");
   await file.datasync();
+  failpoint("lock.afterWrite");
 }
 
 export function beatOf(count: number): string {

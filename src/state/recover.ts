@@ -63,16 +63,22 @@ function isDamage(error: unknown): boolean {
   return error instanceof MigrationError && error.code === "E_INTEGRITY";
 }
 
-/** The journal is checked line by line, so it wins a tie; only the snapshot knows the progress. */
+/** The journal is checked line by line, so it wins a tie; only the snapshot knows the moment. */
 function newest(snapshot: Status | undefined, journal: Status | undefined): Status | undefined {
   if (snapshot === undefined || journal === undefined) return journal ?? snapshot;
   if (snapshot.seq > journal.seq) return snapshot;
-  return snapshot.seq === journal.seq ? withProgressOf(journal, snapshot) : journal;
+  return snapshot.seq === journal.seq ? withMomentOf(journal, snapshot) : journal;
 }
 
-function withProgressOf(status: Status, other: Status): Status {
-  const items = status.items.map((item, index) => mergeItem(item, other.items[index]));
-  return { ...status, updatedAt: Math.max(status.updatedAt, other.updatedAt), items };
+/** The progress of what runs, and what is waited for: neither is journalled. */
+function withMomentOf(status: Status, { items: others, updatedAt, waiting }: Status): Status {
+  const items = status.items.map((item, index) => mergeItem(item, others[index]));
+  return {
+    ...status,
+    updatedAt: Math.max(status.updatedAt, updatedAt),
+    ...(waiting === undefined ? {} : { waiting }),
+    items,
+  };
 }
 
 function mergeItem(item: ItemStatus, other: ItemStatus | undefined): ItemStatus {

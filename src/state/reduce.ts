@@ -9,6 +9,7 @@ import type { ItemState, ItemStatus, RunState, Status, StepStatus } from "./stat
 export function reduce(status: Status | undefined, event: Event): Status {
   if (event.type === "restored") return { ...event.status, seq: event.status.seq + 1 };
   if (event.type === "run-started") return startRun(status, event);
+  if (event.type === "run-waiting") return setWaiting(status, event);
   if (status?.state !== "running") throw outOfOrder(event.type, `a run that is ${status?.state}`);
   if (event.type === "step-progress") return changeStep(status, event, status.seq);
   const seq = status.seq + 1;
@@ -36,6 +37,16 @@ function startRun(status: Status | undefined, event: RunStarted): Status {
     holder: event.holder,
     items: items.map((item) => withState(item, "running")),
   };
+}
+
+/** Also before the run goes on, and after its last step: the way to the destination is opened and closed then. */
+function setWaiting(
+  status: Status | undefined,
+  { type, at, waiting }: Extract<Event, { type: "run-waiting" }>,
+): Status {
+  if (status === undefined) throw outOfOrder(type, "a migration that was never begun");
+  const { waiting: _, ...rest } = status;
+  return { ...rest, updatedAt: at, ...(waiting === undefined ? {} : { waiting }) };
 }
 
 function newItems(event: RunStarted): ItemStatus[] {

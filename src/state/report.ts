@@ -152,10 +152,20 @@ function notesOf(item: ItemStatus): string[] {
   if (leftOut.length > 0) notes.push(`Left out as the application says: ${leftOut.join(", ")}`);
   const dangling = Number(fieldOf(outputOf(item, "references-verify"), "missingAtSource") ?? 0);
   if (dangling > 0) notes.push(`${dangling} files that documents name were missing at the source`);
+  const changes = texts(outputOf(item, "db-backup"), "sourceChanges");
+  if (changes.length > 0) notes.push(sourceChangedNote(changes));
   const differences = fieldOf(outputOf(item, "db-restore"), "differences");
   const count = Array.isArray(differences) ? differences.length : 0;
   if (count > 0) notes.push(`${count} differences in collections that were there (report.json)`);
   return notes;
+}
+
+const mostChanges = 5;
+
+function sourceChangedNote(changes: readonly string[]): string {
+  const more = changes.length > mostChanges ? ` and ${changes.length - mostChanges} more` : "";
+  const shown = changes.slice(0, mostChanges).join(", ");
+  return `The source was written to, or restarted, while it was backed up: ${shown}${more}`;
 }
 
 /** One line for each collection, and one for the files, of an item: what the tables show. */

@@ -1,7 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
-import { codeOf, MigrationError } from "../core/errors.ts";
+import { isFull, noSpace } from "../core/no-space.ts";
 
 /** Room for the last words on a full volume. */
 const reservedBytes = 1024 * 1024;
@@ -25,7 +25,7 @@ export async function openReserve(folder: string): Promise<Reserve> {
       try {
         return await write();
       } catch (error) {
-        throw isFull(error) ? noSpace(folder, error) : error;
+        throw isFull(error) ? noSpace({ what: "the state", folder }, error) : error;
       }
     },
   };
@@ -43,16 +43,4 @@ async function fill(path: string) {
     if (!isFull(error)) throw error;
     await rm(`${path}.tmp`, { force: true });
   }
-}
-
-function isFull(error: unknown): boolean {
-  return codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
-}
-
-function noSpace(folder: string, cause: unknown): MigrationError {
-  return new MigrationError("E_NO_SPACE", `No space left to record the state in "${folder}"`, {
-    cause,
-    hint: "Free or add space on that volume, then run the same command again",
-    fields: { folder },
-  });
 }

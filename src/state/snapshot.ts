@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { codeOf } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { parseStatus, type Status } from "./status.ts";
 
 const currentName = "status.json";
@@ -47,6 +48,7 @@ export function openSnapshots(folder: string, last: Status | undefined): Snapsho
       kept = text;
     },
     async writeFast(status) {
+      failpoint("state.beforeProgress");
       await writeFile(`${current}.tmp`, encode(status));
       await rename(`${current}.tmp`, current);
     },

@@ -37,6 +37,16 @@ export const StepError = z.object({
 export const Holder = z.object({ pid: count, host: z.string(), since: count, fencing: count });
 export type Holder = z.infer<typeof Holder>;
 
+/** What a run waits for that somebody else has to do; `since` is milliseconds since 1970. */
+export const Waiting = z.object({
+  since: count,
+  /** "a log-in". */
+  what: z.string(),
+  reason: z.string(),
+  hint: z.string(),
+});
+export type Waiting = z.infer<typeof Waiting>;
+
 export const StepStatus = z.object({
   id: z.string(),
   kind: z.string(),
@@ -81,6 +91,8 @@ export const Status = z.object({
   finishedAt: count.exactOptional(),
   exitCode: count.exactOptional(),
   holder: Holder.exactOptional(),
+  /** Absent while it works. */
+  waiting: Waiting.exactOptional(),
   items: z.array(ItemStatus),
 });
 export type Status = z.infer<typeof Status>;

@@ -1,7 +1,9 @@
 import { makeFolder } from "../core/atomic-file.ts";
 import type { Clock } from "../core/clock.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { Logger } from "../core/log.ts";
 import type { Progress } from "../core/progress.ts";
+import { redactText } from "../core/secrets.ts";
 import type { Event, NewEvent } from "./events.ts";
 import { createJournal, type Journal, openJournal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
@@ -10,7 +12,7 @@ import { reduce } from "./reduce.ts";
 import { openReserve, type Reserve } from "./reserve.ts";
 import { openSnapshots, type SnapshotWriter } from "./snapshot.ts";
 import { makeStamp } from "./stamp.ts";
-import type { Status } from "./status.ts";
+import type { Status, Waiting } from "./status.ts";
 
 const progressInterval = 1000;
 
@@ -29,6 +31,8 @@ export interface Store {
   append(event: NewEvent): Promise<Status>;
   /** Takes the progress of a running step in; it reaches the disk at most once a second. */
   progress(item: string, step: string, progress: Progress): void;
+  /** Shows at once what the run waits for, or that it goes on; nothing before the first run. */
+  waits(waiting: Waiting | undefined): void;
   close(): Promise<void>;
 }
 
@@ -94,6 +98,14 @@ class StateWriter implements Store {
     this.#progressTimer ??= setTimeout(() => this.#showProgress(), Math.max(0, wait));
   }
 
+  waits(waiting: Waiting | undefined) {
+    if (this.status === undefined) return;
+    const at = this.#options.clock.now();
+    const masked = waiting && { waiting: { ...waiting, reason: redactText(waiting.reason) } };
+    this.status = reduce(this.status, { type: "run-waiting", at, ...masked });
+    this.#showProgress();
+  }
+
   async close() {
     clearTimeout(this.#progressTimer);
     await this.#inOrder(async () => this.#journal?.close());
@@ -102,12 +114,14 @@ class StateWriter implements Store {
   async #write(event: Event): Promise<Status> {
     const { lock, reserve } = this.#options;
     lock.check();
+    failpoint("state.beforeWrite");
     const { seq } = reduce(this.status, event);
     await reserve.spend(() => this.#journalise(seq, event));
     // Not what was reduced before: other steps may have reported progress meanwhile.
     const next = reduce(this.status, event);
     this.status = next;
     await reserve.spend(() => this.#snapshots.write(next));
+    failpoint("state.afterWrite");
     return next;
   }
 
@@ -119,6 +133,7 @@ class StateWriter implements Store {
   }
 
   #showProgress() {
+    clearTimeout(this.#progressTimer);
     this.#progressTimer = undefined;
     this.#progressAt = this.#options.clock.elapsed();
     this.#inOrder(async () => {

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, linkSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { codeOf, MigrationError } from "../../core/errors.ts";
+import { failpoint } from "../../core/failpoints.ts";
+import { isFull, noSpace } from "../../core/no-space.ts";
 
 const ledgerVersion = 1;
 
@@ -54,7 +57,9 @@ function createDatabase(path: string) {
     const database = new DatabaseSync(temporary);
     database.exec(`BEGIN; ${tables} COMMIT`);
     database.close();
+    failpoint("ledger.beforeMake");
     linkSync(temporary, path);
+    failpoint("ledger.afterMake");
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
   } finally {
@@ -79,7 +84,9 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
     const result = work();
+    failpoint("ledger.beforeCommit");
     database.exec("COMMIT");
+    failpoint("ledger.afterCommit");
     return result;
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
@@ -103,13 +110,13 @@ const results = {
   readOnly: 8,
   io: 10,
   corrupt: 11,
-  full: 13,
   open: 14,
   notDb: 26,
 };
 
 function translate(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !("errcode" in error)) return error;
+  if (isFull(error)) return noSpace({ what: "the ledger", folder: dirname(path) }, error);
   const fields = { path, sqlite: error.errcode };
   switch (Number(error.errcode) & 0xff) {
     case results.busy:
@@ -119,12 +126,6 @@ function translate(path: string, error: unknown): unknown {
     case results.notDb:
     case results.io:
       return damaged(path, error);
-    case results.full:
-      return new MigrationError("E_NO_SPACE", `No space left to write the ledger "${path}"`, {
-        cause: error,
-        hint: "Free or add space on that volume, then run the same command again",
-        fields,
-      });
     case results.open:
     case results.readOnly:
       return new MigrationError("E_PERMISSION", `Cannot open the ledger "${path}" for writing`, {

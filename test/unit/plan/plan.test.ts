@@ -59,6 +59,12 @@ it.each([
   expect(other.fingerprint).not.toBe(one.fingerprint);
 });
 
+it("does not take more patience for another request", () => {
+  const [one, other] = [samplePlan(), samplePlan({ options: { ...options, retrySeconds: 600 } })];
+  expect(other.options.retrySeconds).toBe(600);
+  expect({ ...other, options }).toEqual(one);
+});
+
 it("takes the name that is given", () => {
   expect(samplePlan({ name: "my-move" }).name).toBe("my-move");
 });

@@ -31,6 +31,16 @@ const anyEvent: fc.Arbitrary<Event> = fc.oneof(
     ...{ type: fc.constant("step-progress" as const), at, item, step },
     progress: fc.record({ phase: fc.string(), files: fc.record({ done: fc.nat() }) }),
   }),
+  fc.record(
+    {
+      ...{ type: fc.constant("run-waiting" as const), at },
+      waiting: fc.record({
+        ...{ since: fc.nat(), what: fc.string() },
+        ...{ reason: fc.string(), hint: fc.string() },
+      }),
+    },
+    { requiredKeys: ["type", "at"] },
+  ),
   fc.record({ type: fc.constant("run-interrupted" as const), at, exitCode: fc.constant(143) }),
   fc.record({
     type: fc.constant("run-finished" as const),
@@ -57,8 +67,12 @@ function doneSteps(status: Status) {
   );
 }
 
+function isJournalled({ type }: Event): boolean {
+  return type !== "step-progress" && type !== "run-waiting";
+}
+
 function checkTransition(status: Status, event: Event, next: Status) {
-  expect(next.seq).toBe(status.seq + (event.type === "step-progress" ? 0 : 1));
+  expect(next.seq).toBe(status.seq + (isJournalled(event) ? 1 : 0));
   expect(next.generation - status.generation).toBe(next.run === status.run ? 0 : 1);
   const kept = next.generation === status.generation ? doneSteps(status) : [];
   for (const found of kept) expect(doneSteps(next)).toContainEqual(found);

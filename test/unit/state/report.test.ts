@@ -191,6 +191,7 @@ it("tells what an operator should know", () => {
   };
   const steps = [
     step("inventory", { output }),
+    step("db-backup", { output: { sourceChanges: ["a", "b", "c", "d", "e", "f", "g"] } }),
     restored({ migrated: 2 }),
     synced({ identical: 1 }),
     step("references-verify", { output: { missingAtSource: 7 } }),
@@ -206,6 +207,7 @@ it("tells what an operator should know", () => {
       "4 Notes outside of the scope belong to Models within it (model_id)",
       "Left out as the application says: Tokens",
       "7 files that documents name were missing at the source",
+      "The source was written to, or restarted, while it was backed up: a, b, c, d, e and 2 more",
     ]
   `);
   expect(verdictRows(first!).map(({ name }) => name)).toEqual(["Models", "(files)"]);

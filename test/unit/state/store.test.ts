@@ -153,6 +153,28 @@ it("shows progress at most once a second and forgets none at the end of a step",
   expect(await readStatus(folder)).toEqual(store.status);
 });
 
+it("shows at once what a run waits for, and forgets it when the run goes on or is begun again", async () => {
+  const folder = tempDir();
+  const store = await openSample(folder);
+  const waiting = { since: 1, what: "a log-in", reason: "Unauthorized", hint: "Renew it" };
+  store.waits(waiting);
+  expect(store.status).toBeUndefined();
+  await store.append(runStarted);
+  await store.append(started);
+  const shown = () => readStatus(folder);
+  store.waits(waiting);
+  await expect.poll(shown).toMatchObject({ seq: 2, state: "running", waiting });
+  store.waits(undefined);
+  await expect.poll(shown).not.toHaveProperty("waiting");
+  store.waits(waiting);
+  await expect.poll(shown).toHaveProperty("waiting");
+  await store.close();
+  const again = await openSample(folder);
+  await again.append(runStarted);
+  await again.close();
+  expect(await shown()).not.toHaveProperty("waiting");
+});
+
 it("ignores progress of steps that do not run", async () => {
   const store = await openSample(tempDir());
   store.progress("server", "files", { phase: "early" });
