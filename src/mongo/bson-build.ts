@@ -26,6 +26,11 @@ export function documentValue(document: Buffer): RawValue {
   return { type: bsonTypes.document, bytes: document };
 }
 
+/** The document of an `_id` alone. */
+export function idDocument(id: RawValue): Buffer {
+  return buildDocument([element("_id", id)]);
+}
+
 export function stringValue(text: string): RawValue {
   const bytes = Buffer.from(text);
   const head = Buffer.alloc(4);

@@ -8,13 +8,18 @@ export type Destination = DestinationDatabase & {
   readonly lossless: boolean;
 };
 
+export interface DestinationOptions extends ConnectOptions {
+  /** How many milliseconds one write may take; two minutes unless said otherwise. */
+  replyMs?: number;
+}
+
 /** Opens a database to write to. */
 export async function connectDestination(
   ref: DatabaseRef,
-  options: ConnectOptions = {},
+  options: DestinationOptions = {},
 ): Promise<Destination> {
   const connection = await openCurrent(ref, options);
-  const destination = { ...makeReader(connection), ...makeWriter(connection) };
+  const destination = { ...makeReader(connection), ...makeWriter(connection, options.replyMs) };
   if (!destination.lossless) {
     options.log?.warn("The MongoDB driver cannot send raw documents: odd BSON types will change");
   }

@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import type { RawValue } from "./bson-walk.ts";
 
 /** What a server tells of itself, read at the connection. */
 export interface ServerFacts {
@@ -58,6 +59,8 @@ export interface SourceDatabase {
   count(selection: CollectionSelection): Promise<number>;
   /** The documents in batches of a few MiB; each is the caller's to keep. */
   read(selection: CollectionSelection, options?: ReadOptions): AsyncIterable<RawBatch>;
+  /** Whether `read` can begin at this id: an old driver cannot send every value as it is. */
+  canReadFrom(id: RawValue): boolean;
   close(): Promise<void>;
 }
 
@@ -65,6 +68,11 @@ export interface ReadOptions {
   signal?: AbortSignal;
   /** Fields to fetch (`{_id: 1, owner: 1}`); whole documents when absent. */
   projection?: Document;
+  /**
+   * In the order of `_id`, whatever types it has, rather than the collection's own; beginning at
+   * this id where there is one. Takes an index on `_id` of the query's collation.
+   */
+  byId?: { from?: RawValue };
 }
 
 /** Why the server did not take one document of an insert. */

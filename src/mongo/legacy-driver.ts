@@ -26,6 +26,9 @@ interface LegacyFindOptions {
   raw: true;
   batchSize?: number;
   projection?: unknown;
+  sort?: unknown;
+  hint?: unknown;
+  min?: unknown;
   collation?: unknown;
 }
 
@@ -35,6 +38,16 @@ interface LegacyClientOptions {
   serverSelectionTimeoutMS: number;
   appname: string;
   readPreference: "primary";
+}
+
+interface LegacyCore {
+  BSON: new () => { serialize(document: object, options: { ignoreUndefined: false }): Buffer };
+}
+
+/** The bytes that the driver sends of a document; throws where it cannot. */
+export function encodeLegacy(document: object): Buffer {
+  const { BSON }: LegacyCore = createRequire(import.meta.url)("mongodb-legacy/lib/core");
+  return new BSON().serialize(document, { ignoreUndefined: false });
 }
 
 /** Loads the driver when it is needed, which is rare, and takes a while. */

@@ -1,4 +1,5 @@
 import { codeOf } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { destinationError } from "./classify.ts";
 import type { CollectionSpec, DestinationDatabase } from "./database.ts";
 import { type Difference, differencesOf } from "./prepare-collection-differences.ts";
@@ -44,7 +45,9 @@ export async function prepareCollection(
   const { options, dropped } = creatableOptions(source.spec);
   if (present === undefined) {
     await preparation.recordCreation(source.spec.name);
+    failpoint("collection.beforeMake");
     await create({ ...source.spec, options }, destination);
+    failpoint("collection.afterMake");
   }
   const collection = source.spec.name;
   const differences = dropped.map((name) => {

@@ -6,6 +6,9 @@ import { type CursorReply, parseCursor } from "./read-reply.ts";
 /** A server that lets a reply wait this long counts as gone; a first scan can take minutes. */
 const replyMs = 600_000;
 
+/** Where the server is gone, waiting for it only to end a cursor would be in vain. */
+const killMs = 2000;
+
 /** While a larger batch is worked on, no other is fetched: two of 16 MB fill the memory. */
 const mostBytesAhead = 8 * 1024 * 1024;
 
@@ -67,5 +70,5 @@ async function send(
 /** The server drops an idle cursor by itself in the end, so a failure here is none. */
 async function killCursor({ db }: CursorRequest, { id, collection }: CursorReply) {
   const command = { killCursors: collection, cursors: [Long.fromBigInt(id)] };
-  await db.command(command).catch(() => {});
+  await db.command(command, { signal: AbortSignal.timeout(killMs) }).catch(() => {});
 }

@@ -1,4 +1,5 @@
 import { codeOf } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { classifyCommandError, classifyFailure, destinationError } from "./classify.ts";
 import type { WriteFailure } from "./database.ts";
 import type { Candidate } from "./restore-candidate.ts";
@@ -6,7 +7,7 @@ import { findClash } from "./restore-clash.ts";
 import type { RestoreJob } from "./restore-job.ts";
 import { type Outcomes, reject } from "./restore-outcome.ts";
 import { settlePresent } from "./restore-present.ts";
-import { TransientWriteError } from "./restore-retry.ts";
+import { serverError, TransientWriteError } from "./restore-retry.ts";
 
 interface Insertion {
   job: RestoreJob;
@@ -32,7 +33,8 @@ export async function insertAbsent(absent: readonly Candidate[], insertion: Inse
   for (const { ordinal } of absent) {
     if (!refused.has(ordinal)) outcomes.set(ordinal, { verdict: "migrated" });
   }
-  if (refusals.length > 0) await judge(refusals, insertion);
+  const refusesAll = refusals.length === absent.length;
+  if (refusals.length > 0) await judge(refusals, refusesAll, insertion);
 }
 
 /** A record of an earlier run is of a document that is gone: this is a new one. */
@@ -52,6 +54,7 @@ function intend(absent: readonly Candidate[], { collection, ledger, rules }: Res
   }
   const entries = absent.map(({ id, hash }) => ({ id, hash }));
   ledger.intend(collection, rules.run, entries);
+  failpoint("restore.afterIntend");
 }
 
 /**
@@ -63,6 +66,7 @@ async function insertNarrowing(batch: readonly Candidate[], job: RestoreJob): Pr
   try {
     const data = joined(batch);
     const { failures } = await destination.insert(collection, { data, count: batch.length });
+    failpoint("restore.afterInsert");
     countInsert(batch.length, job);
     return failures.flatMap((failure) => {
       const candidate = batch[failure.index];
@@ -118,16 +122,26 @@ function countInsert(documents: number, job: RestoreJob) {
   job.narrowed = false;
 }
 
-async function judge(refusals: readonly Refusal[], { job, outcomes, mayBeOurs }: Insertion) {
+/**
+ * What a code says of neither document nor server is held against the document only where others
+ * of its batch were taken: otherwise it is the server that takes none.
+ */
+async function judge(
+  refusals: readonly Refusal[],
+  refusesAll: boolean,
+  { job, outcomes, mayBeOurs }: Insertion,
+) {
   const { collection, ledger } = job;
   const duplicates: Refusal[] = [];
   let passing: WriteFailure | undefined;
+  let unknown: WriteFailure | undefined;
   for (const refusal of refusals) {
     const { candidate, failure } = refusal;
     const kind = classifyFailure(failure);
     if (kind === "fatal") throw destinationError(collection, serverError(failure));
     if (kind === "transient") passing = failure;
-    else if (kind !== "rejected") duplicates.push(refusal);
+    else if (kind === "unknown" && refusesAll) unknown = failure;
+    else if (kind === "duplicate-id" || kind === "duplicate-key") duplicates.push(refusal);
     else {
       ledger.forget(collection, [candidate.id]);
       outcomes.set(candidate.ordinal, reject(candidate, failure.code, failure.message));
@@ -135,6 +149,7 @@ async function judge(refusals: readonly Refusal[], { job, outcomes, mayBeOurs }:
   }
   if (duplicates.length > 0) await judgeDuplicates(duplicates, { job, outcomes, mayBeOurs });
   if (passing !== undefined) throw new TransientWriteError(passing.code, passing.message);
+  if (unknown !== undefined) throw destinationError(collection, serverError(unknown));
 }
 
 /**
@@ -153,8 +168,4 @@ async function judgeDuplicates(duplicates: readonly Refusal[], insertion: Insert
     job.ledger.forget(job.collection, [candidate.id]);
     outcomes.set(candidate.ordinal, await findClash(candidate, failure, job));
   }
-}
-
-function serverError({ code, message }: WriteFailure): Error {
-  return Object.assign(new Error(message), { code });
 }

@@ -1,4 +1,5 @@
 import { MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { Verdict, VerdictCounts } from "../core/verdict.ts";
 import type { RawBatch } from "./database.ts";
@@ -32,7 +33,9 @@ export interface CollectionLoad {
 export async function loadCollection(load: CollectionLoad): Promise<VerdictCounts> {
   const { job, verdicts } = load;
   const seen = await runBatches(load);
+  failpoint("restore.beforeCheckpoint");
   await verdicts.sync();
+  failpoint("restore.afterCheckpoint");
   const { counts, undecided } = await verdicts.tally();
   if (seen === load.documents && undecided === 0) return counts;
   throw new MigrationError(
@@ -99,6 +102,7 @@ function makeFlights(most: number) {
 
 async function restoreOne(batch: RawBatch, first: number, load: CollectionLoad): Promise<void> {
   const { job, verdicts, findings } = load;
+  failpoint("restore.beforeBatch");
   const before = await verdicts.read(first, batch.count);
   if (before.includes(undefined)) {
     const { usable, unusable } = takeApart(batch, first, load.rewrite);
@@ -115,6 +119,7 @@ async function restoreOne(batch: RawBatch, first: number, load: CollectionLoad):
     await verdicts.write(first, merge(before, outcomes, first));
     findings.settle(job.collection, outcomes.keys());
   }
+  failpoint("restore.afterBatch");
   load.onBatch(batch.count, batch.data.length);
 }
 

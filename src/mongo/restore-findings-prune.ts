@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { syncFolder } from "../core/atomic-file.ts";
 import { codeOf } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 
 export const findingsFiles = {
   conflicts: "conflicts.ndjson",
@@ -89,6 +90,7 @@ async function prune(path: string, keeps: (line: Line) => Promise<boolean>): Pro
   } finally {
     await file.close();
   }
+  failpoint("findings.beforePrune");
   await rename(temporary, path);
   await syncFolder(join(path, ".."));
 }

@@ -1,5 +1,7 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
+import { failpoint } from "../core/failpoints.ts";
+import { type Room, withRoom } from "../core/no-space.ts";
 import { escapeCollectionName } from "./metadata.ts";
 import { sha256 } from "./restore-candidate.ts";
 import { findingsFiles, type IsDecided, keyOf, pruneFindings } from "./restore-findings-prune.ts";
@@ -31,18 +33,18 @@ interface Finding {
  * cut off before their batch was finished, and will come again.
  */
 export async function openFindings(out: string, isDecided: IsDecided): Promise<Findings> {
-  const overwritten = await pruneFindings(out, isDecided);
-  const conflicts = await open(join(out, findingsFiles.conflicts), "a");
-  const rejected = await open(join(out, findingsFiles.rejected), "a");
+  const { overwritten, conflicts, rejected } = await withRoom(roomIn(out), async () => ({
+    overwritten: await pruneFindings(out, isDecided),
+    conflicts: await open(join(out, findingsFiles.conflicts), "a"),
+    rejected: await open(join(out, findingsFiles.rejected), "a"),
+  }));
   const turns = makeTurns();
   return {
     add: (collection, entries) =>
       turns(async () => {
-        await append(
-          conflicts,
-          entries.flatMap((entry) => conflictLine(collection, entry)),
-        );
-        await append(rejected, await keepRejects(out, collection, entries));
+        const kept = entries.flatMap((entry) => conflictLine(collection, entry));
+        await append(conflicts, kept, out);
+        await append(rejected, await keepRejects(out, collection, entries), out);
       }),
     saveBefore: (collection, entries, policy) =>
       turns(async () => {
@@ -62,7 +64,7 @@ export async function openFindings(out: string, isDecided: IsDecided): Promise<F
           done: "overwritten",
           before: { file, ...places[index], sha256: hashText(bytes) },
         }));
-        await append(conflicts, lines);
+        await append(conflicts, lines, out);
         for (const { candidate, bytes } of fresh) {
           overwritten.set(keyOf(collection, candidate.ordinal), hashText(bytes));
         }
@@ -78,12 +80,16 @@ export async function openFindings(out: string, isDecided: IsDecided): Promise<F
   };
 }
 
-/** Work on the files is done one after the other, so that a crash cuts off only the last one. */
+/**
+ * Work on the files is done one after the other, so that a crash cuts off only the last one. After
+ * one that failed none is done: half a line must stay the last one.
+ */
 function makeTurns() {
   let last: Promise<unknown> = Promise.resolve();
   return function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
-    last = turn.catch(() => {});
+    last = turn;
+    turn.catch(() => {});
     return turn;
   };
 }
@@ -124,25 +130,41 @@ async function keepRejects(out: string, collection: string, entries: readonly Fi
 
 async function appendBytes(out: string, file: string, parts: readonly Buffer[]) {
   if (parts.length === 0) return [];
-  const path = join(out, file);
+  const bytes = Buffer.concat(parts);
+  let offset = await withRoom(roomIn(out, bytes.length), () => appendTo(join(out, file), bytes));
+  return parts.map(({ length }) => {
+    const place = { offset, length };
+    offset += length;
+    return place;
+  });
+}
+
+/** Returns where in the file the bytes are. */
+async function appendTo(path: string, bytes: Buffer): Promise<number> {
   await mkdir(join(path, ".."), { recursive: true });
   const handle = await open(path, "a");
   try {
-    let offset = (await handle.stat()).size;
-    await handle.appendFile(Buffer.concat(parts));
+    const { size } = await handle.stat();
+    await handle.appendFile(bytes);
     await handle.datasync();
-    return parts.map(({ length }) => {
-      const place = { offset, length };
-      offset += length;
-      return place;
-    });
+    return size;
   } finally {
     await handle.close();
   }
 }
 
-async function append(file: FileHandle, lines: readonly object[]) {
+async function append(file: FileHandle, lines: readonly object[], out: string) {
   if (lines.length === 0) return;
-  await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  await file.datasync();
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  await withRoom(roomIn(out, Buffer.byteLength(text)), async () => {
+    failpoint("findings.beforeWrite");
+    await file.appendFile(text);
+    await file.datasync();
+    failpoint("findings.afterWrite");
+  });
+}
+
+function roomIn(folder: string, neededBytes?: number): Room {
+  const what = "the lists of the restore";
+  return { what, folder, ...(neededBytes === undefined ? {} : { neededBytes }) };
 }

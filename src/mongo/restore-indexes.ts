@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import { failpoint } from "../core/failpoints.ts";
 import { classifyCommandError, destinationError } from "./classify.ts";
 import type { DestinationDatabase } from "./database.ts";
 import type { Difference } from "./prepare-collection-differences.ts";
@@ -83,7 +84,9 @@ async function tryCreate(
 ): Promise<unknown> {
   return withRetries(collection, options, async () => {
     try {
+      failpoint("index.beforeBuild");
       await options.destination.createIndexes(collection, indexes);
+      failpoint("index.afterBuild");
       return undefined;
     } catch (error) {
       const kind = classifyCommandError(error);

@@ -1,27 +1,14 @@
-import { codeOf } from "../core/errors.ts";
-import type { DocumentRecord } from "../core/ledger.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { documentsOf, rawId } from "./bson-walk.ts";
-import { classifyFailure, destinationError } from "./classify.ts";
 import { decide } from "./compare-document.ts";
-import type { DestinationDatabase, WriteFailure } from "./database.ts";
-import { type Candidate, idKeyOf, sha256 } from "./restore-candidate.ts";
-import { findClash } from "./restore-clash.ts";
+import type { DestinationDatabase } from "./database.ts";
+import { type Candidate, idKeyOf } from "./restore-candidate.ts";
 import type { RestoreJob } from "./restore-job.ts";
-import { type Outcomes, reject } from "./restore-outcome.ts";
-import { TransientWriteError } from "./restore-retry.ts";
-
-/** A document of the destination that another one is to take the place of. */
-interface Exchange {
-  candidate: Candidate;
-  present: Buffer;
-  overwrites: boolean;
-  record: DocumentRecord | undefined;
-}
+import type { Outcomes } from "./restore-outcome.ts";
+import { type Exchange, replaceAll } from "./restore-replace.ts";
 
 /** How often a document is compared again that another program keeps changing. */
 const mostRounds = 3;
-const parallelReplacements = 8;
 
 /**
  * Compares documents with what the destination holds under their ids, and settles all that are
@@ -97,95 +84,6 @@ export async function findById(
     found.set(idKeyOf(rawId(document)), document);
   }
   return found;
-}
-
-/** Returns the candidates whose place changed between the comparison and the replacement. */
-async function replaceAll(
-  exchanges: readonly Exchange[],
-  job: RestoreJob,
-  outcomes: Outcomes,
-): Promise<Candidate[]> {
-  if (exchanges.length === 0) return [];
-  await announce(exchanges, job);
-  const moved: Candidate[] = [];
-  const queue = exchanges.values();
-  const worker = async () => {
-    for (const exchange of queue) {
-      if (!(await replaceOne(exchange, job, outcomes))) moved.push(exchange.candidate);
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: parallelReplacements }, worker));
-  const failed = ends.find((end) => end.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return moved;
-}
-
-/**
- * Records what is about to happen. A document that is not ours never gets into the ledger: it must
- * not count as ours if the replacement does not come to pass.
- */
-async function announce(exchanges: readonly Exchange[], job: RestoreJob): Promise<void> {
-  const { collection, ledger, rules } = job;
-  const foreign = exchanges.filter(({ overwrites }) => overwrites);
-  if (foreign.length > 0) {
-    await job.saveBefore(foreign.map(({ candidate, present }) => ({ candidate, bytes: present })));
-  }
-  ledger.intend(
-    collection,
-    rules.run,
-    exchanges.map(({ candidate: { id, hash }, present }) => {
-      return { id, hash, destination: sha256(present) };
-    }),
-  );
-}
-
-async function replaceOne(
-  exchange: Exchange,
-  job: RestoreJob,
-  outcomes: Outcomes,
-): Promise<boolean> {
-  const { collection, destination, counters } = job;
-  const { candidate, present } = exchange;
-  try {
-    const replaced = await destination.replace(collection, present, candidate.bytes);
-    if (!replaced) takeBack(exchange, job);
-    else outcomes.set(candidate.ordinal, { verdict: "updated" });
-    counters.replacements += replaced ? 1 : 0;
-    return replaced;
-  } catch (error) {
-    const failure = toWriteFailure(error);
-    if (failure === undefined) throw error;
-    const kind = classifyFailure(failure);
-    if (kind === "fatal") throw destinationError(collection, error);
-    if (kind === "transient") throw new TransientWriteError(failure.code, failure.message);
-    takeBack(exchange, job);
-    const outcome =
-      kind === "rejected"
-        ? reject(candidate, failure.code, failure.message)
-        : await findClash(candidate, failure, job);
-    outcomes.set(candidate.ordinal, outcome);
-    return true;
-  }
-}
-
-/** Only an answer of the server judges the document; anything else is for the retries. */
-function toWriteFailure(error: unknown): WriteFailure | undefined {
-  const code = error instanceof DOMException ? undefined : codeOf(error);
-  if (typeof code !== "number" || !(error instanceof Error)) return undefined;
-  const pattern = "keyPattern" in error ? error.keyPattern : undefined;
-  const known = typeof pattern === "object" && pattern !== null ? { keyPattern: pattern } : {};
-  return { index: 0, code, message: error.message, ...known };
-}
-
-/** The ledger knows again what it knew before the intent. */
-function takeBack(
-  { candidate: { id }, present, overwrites, record }: Exchange,
-  { collection, ledger }: RestoreJob,
-) {
-  ledger.forget(collection, [id]);
-  if (record === undefined) return;
-  const hash = overwrites ? record.hash : sha256(present);
-  ledger.intend(collection, record.run, [{ id, hash }]);
 }
 
 function markUnstable(moved: readonly Candidate[], { rules }: RestoreJob, outcomes: Outcomes) {

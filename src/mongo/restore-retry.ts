@@ -1,6 +1,8 @@
 import type { Clock } from "../core/clock.ts";
+import { MigrationError } from "../core/errors.ts";
 import { retry } from "../core/retry.ts";
 import { classifyCommandError, destinationError } from "./classify.ts";
+import type { WriteFailure } from "./database.ts";
 
 /** How long a destination may be away before the restore gives up, and what stops the waiting. */
 export interface RetryOptions {
@@ -23,6 +25,11 @@ export class TransientWriteError extends Error {
   }
 }
 
+/** A failure of one document, as the driver throws that of a command. */
+export function serverError({ code, message }: WriteFailure): Error {
+  return Object.assign(new Error(message), { code });
+}
+
 /**
  * Repeats `work` while it fails for reasons that may pass. `work` must find out by itself what an
  * earlier attempt has done: after a cut connection nobody knows. The error of the last attempt is
@@ -33,11 +40,32 @@ export async function withRetries<T>(
   options: RetryOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { clock, signal, onRetry, retryBudget: budget = defaultBudget } = options;
+  const { clock, signal, retryBudget: budget = defaultBudget } = options;
   const mayPass = (error: unknown) => classifyCommandError(error) === "transient";
+  let first: number | undefined;
+  function onRetry(error: unknown) {
+    first ??= clock.elapsed();
+    options.onRetry?.(error);
+  }
   try {
     return await retry({ clock, signal, budget, mayPass, onRetry }, work);
   } catch (error) {
-    throw destinationError(collection, error);
+    const failure = destinationError(collection, error);
+    throw first === undefined ? failure : withDuration(failure, clock.elapsed() - first);
   }
+}
+
+/** What was waited for in vain says for how long. */
+function withDuration(failure: MigrationError, milliseconds: number): MigrationError {
+  if (failure.kind !== "transient") return failure;
+  const seconds = Math.round(milliseconds / 1000);
+  return new MigrationError(
+    failure.code,
+    `${failure.message}, after ${seconds} s of trying again`,
+    {
+      cause: failure.cause,
+      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+      fields: { ...failure.fields, retriedSeconds: seconds },
+    },
+  );
 }

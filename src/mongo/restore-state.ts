@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { codeOf } from "../core/errors.ts";
+import { withRoom } from "../core/no-space.ts";
 
 /** An index that the destination's server did not take, and why. */
 const RefusedIndex = z.object({ collection: z.string(), name: z.string(), reason: z.string() });
@@ -34,5 +35,7 @@ export async function readRestoreState(out: string): Promise<RestoreState | unde
 }
 
 export async function writeRestoreState(out: string, state: RestoreState): Promise<void> {
-  await writeFileAtomic(join(out, fileName), `${JSON.stringify(state, undefined, 2)}\n`);
+  const text = `${JSON.stringify(state, undefined, 2)}\n`;
+  const room = { what: "the restore's state", folder: out, neededBytes: Buffer.byteLength(text) };
+  await withRoom(room, () => writeFileAtomic(join(out, fileName), text));
 }

@@ -11,6 +11,7 @@ import type {
 import { RawDocument } from "./raw-document.ts";
 import { batchSizeFor } from "./read-batch-size.ts";
 import { readCursor } from "./read-cursor.ts";
+import { queriesOf } from "./read-queries.ts";
 import { completeIndexes, toCollectionSpecs } from "./source-catalog.ts";
 import { stopReason, toFailure } from "./source-failure.ts";
 
@@ -42,6 +43,7 @@ export function makeReader(connection: CurrentConnection): SourceDatabase {
     count: (selection) =>
       orFail(connection, `count "${selection.collection}"`, () => count(db, selection)),
     read: (selection, options) => readSelected(connection, selection, options),
+    canReadFrom: () => true,
     close: () => client.close(),
   };
 }
@@ -105,18 +107,21 @@ function exactly(filter: Buffer | undefined): Document {
 
 async function* readSelected(
   connection: CurrentConnection,
-  { collection, filters }: CollectionSelection,
+  selection: CollectionSelection,
   options: ReadOptions = {},
 ) {
   const { client, db, hosts } = connection;
+  const { collection } = selection;
   const action = `read "${collection}"`;
   try {
     const batchSize = batchSizeFor(await readSize(db, collection));
-    for (const filter of filters.length === 0 ? [undefined] : filters) {
+    for (const { filter, order, min } of queriesOf(selection, options.byId)) {
       const command = {
         find: collection,
         ...(filter === undefined ? {} : { filter: new RawDocument("filter", filter) }),
         ...(options.projection === undefined ? {} : { projection: options.projection }),
+        ...order,
+        ...(min === undefined ? {} : { min: new RawDocument("min", min) }),
         ...exactly(filter),
         batchSize,
       };

@@ -1,5 +1,6 @@
 import { BSON, type Document } from "mongodb";
 import { MigrationError } from "../core/errors.ts";
+import { idDocument } from "./bson-build.ts";
 import { documentsOf, rawField } from "./bson-walk.ts";
 import type {
   CollectionSelection,
@@ -8,8 +9,9 @@ import type {
   ServerFacts,
   SourceDatabase,
 } from "./database.ts";
-import type { LegacyClient, LegacyDb } from "./legacy-driver.ts";
+import { encodeLegacy, type LegacyClient, type LegacyDb } from "./legacy-driver.ts";
 import { batchSizeFor } from "./read-batch-size.ts";
+import { queriesOf } from "./read-queries.ts";
 import { parseCursor } from "./read-reply.ts";
 import { completeIndexes, exactTypes, toCollectionSpecs } from "./source-catalog.ts";
 import { readSize } from "./source-current.ts";
@@ -54,6 +56,7 @@ export function makeLegacyReader(connection: LegacyConnection): SourceDatabase {
     count: (selection) =>
       orFail(`count "${selection.collection}"`, () => count(connection, selection)),
     read: (selection, options) => readSelected(connection, selection, options),
+    canReadFrom: (id) => asSent(idDocument(id)) !== undefined,
     close: () => client.close(),
   };
 }
@@ -117,18 +120,21 @@ async function count(
 
 async function* readSelected(
   connection: LegacyConnection,
-  { collection, filters }: CollectionSelection,
-  { signal, projection }: ReadOptions = {},
+  selection: CollectionSelection,
+  { signal, projection, byId }: ReadOptions = {},
 ): AsyncGenerator<RawBatch> {
   const { db, hosts, facts } = connection;
+  const { collection } = selection;
   const action = `read "${collection}"`;
   try {
     const batchSize = batchSizeFor(await readSize(db, collection));
-    for (const filter of filters.length === 0 ? [undefined] : filters) {
+    for (const { filter, order, min } of queriesOf(selection, byId)) {
       const cursor = db.collection(collection).find(filter ? legacyQuery(filter) : {}, {
         raw: true,
         batchSize,
         ...(projection === undefined ? {} : { projection }),
+        ...order,
+        ...(min === undefined ? {} : { min: asSent(min) }),
         ...exactly(filter, facts),
       });
       yield* inBatches(cursor, signal);
@@ -164,9 +170,19 @@ async function* inBatches(cursor: AsyncIterable<Buffer>, signal: AbortSignal | u
  * that would not arrive as they are is refused rather than sent changed.
  */
 function legacyQuery(filter: Buffer): Document {
-  const query = BSON.deserialize(filter, exactTypes);
-  if (filter.equals(BSON.serialize(query, { ignoreUndefined: false }))) return query;
+  const query = asSent(filter);
+  if (query !== undefined) return query;
   throw new MigrationError("E_VERSION", "A selected value cannot be sent to so old a server", {
     hint: "Migrate the whole server instead, or upgrade the source to 4.2 or later first",
   });
+}
+
+/** What that driver encodes to these very bytes again; undefined where nothing is. */
+function asSent(document: Buffer): Document | undefined {
+  try {
+    const decoded = BSON.deserialize(document, exactTypes);
+    return encodeLegacy(decoded).equals(document) ? decoded : undefined;
+  } catch {
+    return undefined;
+  }
 }

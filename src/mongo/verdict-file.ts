@@ -1,4 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { withRoom } from "../core/no-space.ts";
 import { noVerdicts, type Verdict, type VerdictCounts, verdicts } from "../core/verdict.ts";
 import { escapeCollectionName } from "./metadata.ts";
 
@@ -27,7 +29,8 @@ export async function openVerdictFile(
     read: (first, count) => readVerdicts(file, first, count),
     async write(first, values) {
       const bytes = Buffer.from(values.map(toByte));
-      await writeWhole(file, bytes, first);
+      const room = { what: "the verdicts", folder: dirname(path), neededBytes: bytes.length };
+      await withRoom(room, () => writeWhole(file, bytes, first));
     },
     tally: () => tally(file, documents),
     sync: () => file.sync(),

@@ -1,3 +1,4 @@
+import { failpoint } from "../core/failpoints.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { DestinationDatabase, RawBatch } from "./database.ts";
@@ -58,6 +59,7 @@ export async function verifyDocuments(request: VerificationRequest): Promise<Ver
   for await (const batch of request.batches) {
     request.signal.throwIfAborted();
     await verifyBatch(batch, request, counts);
+    failpoint("verify.afterBatch");
     request.onBatch?.(batch.count, batch.data.length);
   }
   return counts;

@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { Progress } from "../core/progress.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { DestinationDatabase } from "./database.ts";
@@ -16,8 +17,10 @@ import { verifyStructure } from "./verify-structure.ts";
 
 export interface VerificationOptions extends RetryOptions {
   destination: DestinationDatabase;
-  /** The restore's folder; mismatches are listed there. Without it every document must be equal. */
+  /** The restore's folder. Without it every document must be equal. */
   verdicts?: string | undefined;
+  /** Where mismatches are listed. */
+  out?: string | undefined;
   rewrite: Record<string, readonly RewriteRule[]>;
   onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -42,7 +45,7 @@ export async function verifyAll(
   source: RestoreSource,
   options: VerificationOptions,
 ): Promise<VerificationResult> {
-  const mismatches = await openMismatches(options.verdicts);
+  const mismatches = await openMismatches(options.out);
   const done = { documents: 0, bytes: 0 };
   const collections: VerificationResult["collections"] = [];
   try {
@@ -55,8 +58,9 @@ export async function verifyAll(
   } finally {
     await mismatches.close();
   }
+  failpoint("verify.beforeStructure");
   const structure = await compareStructure(source, options);
-  throwOnMismatch(mismatches, structure, options.verdicts);
+  throwOnMismatch(mismatches, structure, options.out);
   return { collections, mismatches: 0 };
 }
 

@@ -49,7 +49,7 @@ async function findAndReplace(
     ...durable,
     ...writeFlags(settings),
   };
-  const reply = await db.command(command, { ...replyOptions(), raw: true });
+  const reply = await db.command(command, { ...replyOptions(settings), raw: true });
   const value: unknown = reply["value"];
   if (value === null || value === undefined) return undefined;
   if (value instanceof Uint8Array) return Buffer.from(value);

@@ -5,14 +5,13 @@ import type { RawSequences } from "./document-sequence.ts";
 /** What a write waits for; and how long it waits for it, so that an absent member is noticed. */
 export const durable = { writeConcern: { w: "majority", j: true, wtimeout: 60_000 } } as const;
 
-/** A server that takes this long for one batch counts as gone. */
-const replyMs = 120_000;
-
 export interface WriteSettings {
   /** Goes off for good when the server does not allow it. */
   bypassValidation: boolean;
   keepEmptyTimestamps: boolean;
   sequences: RawSequences | undefined;
+  /** A server that takes this many milliseconds for one batch counts as gone. */
+  replyMs: number;
 }
 
 /** A moved document was valid where it comes from; validators judge new ones. */
@@ -24,7 +23,7 @@ export function writeFlags(settings: WriteSettings): Document {
 }
 
 /** Server messages quote documents, which may hold invalid UTF-8. */
-export function replyOptions() {
+export function replyOptions({ replyMs }: WriteSettings) {
   return { enableUtf8Validation: false, signal: AbortSignal.timeout(replyMs) };
 }
 

@@ -17,6 +17,8 @@ import {
 } from "./write-settings.ts";
 import { knowsEmptyTimestamps } from "./write-version.ts";
 
+const defaultReplyMs = 120_000;
+
 /** The writing half of a destination. */
 export type Writer = Pick<
   DestinationDatabase,
@@ -30,12 +32,13 @@ export type Writer = Pick<
  * Writes raw BSON, acknowledged by the majority's journals. Server errors come as the driver throws
  * them, so that the caller can class them by code.
  */
-export function makeWriter(connection: CurrentConnection): Writer {
+export function makeWriter(connection: CurrentConnection, replyMs = defaultReplyMs): Writer {
   const { db, facts } = connection;
   const settings: WriteSettings = {
     bypassValidation: true,
     keepEmptyTimestamps: knowsEmptyTimestamps(facts.version),
     sequences: loadRawSequences(),
+    replyMs,
   };
   return {
     lossless: settings.sequences !== undefined,
@@ -52,7 +55,7 @@ export function makeWriter(connection: CurrentConnection): Writer {
       withValidation(settings, () =>
         replaceExactly(connection, settings, { collection, expected, replacement }),
       ),
-    flush: (collection) => flush(connection, collection),
+    flush: (collection) => flush(connection, settings, collection),
   };
 }
 
@@ -71,7 +74,7 @@ function insert(connection: CurrentConnection, settings: WriteSettings, insertio
       ...writeFlags(settings),
       documents: settings.sequences?.make("documents", batch.data) ?? decoded(batch),
     };
-    const reply = await connection.db.command(command, replyOptions());
+    const reply = await connection.db.command(command, replyOptions(settings));
     return toInsertResult(reply);
   });
 }
@@ -118,7 +121,7 @@ async function find(connection: CurrentConnection, collection: string, ids: read
 }
 
 /** A write that finds nothing to change still waits for all that came before it. */
-async function flush({ db }: CurrentConnection, collection: string) {
+async function flush({ db }: CurrentConnection, settings: WriteSettings, collection: string) {
   const nothing = { q: { _id: new ObjectId() }, u: { $set: { flushed: true } } };
-  await db.command({ update: collection, updates: [nothing], ...durable }, replyOptions());
+  await db.command({ update: collection, updates: [nothing], ...durable }, replyOptions(settings));
 }

@@ -1,24 +1,32 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { BSON, type Db, MongoClient } from "mongodb";
-import { pino } from "pino";
+import { BSON, type Db } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { systemClock } from "../../src/core/clock.ts";
 import type { Progress } from "../../src/core/progress.ts";
 import { openArchive } from "../../src/mongo/archive/open.ts";
-import { rawField } from "../../src/mongo/bson-walk.ts";
+import { documentsOf, rawField } from "../../src/mongo/bson-walk.ts";
 import { connectSource } from "../../src/mongo/connect.ts";
-import { equals, writeSelection } from "../../src/mongo/selection.ts";
-import type { WorkerContext } from "../../src/workers/context.ts";
-import { backupDatabase } from "../../src/workers/db-backup.ts";
+import { openLegacy } from "../../src/mongo/connect-legacy.ts";
+import { equals, textOf } from "../../src/mongo/selection.ts";
+import { makeLegacyReader } from "../../src/mongo/source-legacy.ts";
+import { readUri } from "../../src/mongo/uri.ts";
 import { provideMongoTools } from "../support/mongo-tools.ts";
 import { type RunningMongod, startMongod } from "../support/mongod.ts";
-import { insertRaw, oddDocuments } from "../support/raw-bson.ts";
+import { doc, el, insertRaw, oddDocuments, oddElements, str } from "../support/raw-bson.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import {
+  backUp,
+  database,
+  failCommands,
+  inputFor,
+  sortedHashes,
+  uriOf,
+  wholeOf,
+  withDb,
+} from "./backup-rig.ts";
 
-const database = "DLAAS";
 const longName = `${"very long name with spaces/é ".repeat(7)}`;
 
 describe.each(["4.2", "6.0"] as const)("a backup of mongod %s", (version) => {
@@ -85,20 +93,19 @@ describe.each(["4.2", "6.0"] as const)("a backup of mongod %s", (version) => {
     const onReport = ({ documents }: Progress) => {
       if ((documents?.done ?? 0) > 0) controller.abort();
     };
-    const given = { names: ["many", "odd"], folder, signal: controller.signal, onReport };
+    const given = {
+      names: ["many", "odd"],
+      folder,
+      context: { signal: controller.signal },
+      onReport,
+    };
     await expect(backUp(server, given)).rejects.toMatchObject({ code: "E_INTERRUPTED" });
     expect(existsSync(join(folder, "a.zip"))).toBe(false);
     expect(existsSync(join(folder, "a.zip.tmp"))).toBe(false);
   });
 
   it("reads a collection again when the connection breaks", async () => {
-    await withAdmin(server, (admin) =>
-      admin.command({
-        configureFailPoint: "failCommand",
-        mode: { times: 1 },
-        data: { failCommands: ["getMore"], closeConnection: true, appName: "migctl" },
-      }),
-    );
+    await failCommands(server, { times: 1 }, { failCommands: ["getMore"], closeConnection: true });
     const { archive, output } = await backUp(server, { names: ["many", "odd"] });
     await archive.check();
     expect(output.documents).toBe(30_033);
@@ -107,6 +114,29 @@ describe.each(["4.2", "6.0"] as const)("a backup of mongod %s", (version) => {
     onTestFinished(() => source.close());
     expect(read.equals(await wholeOf(source.read({ collection: "many", filters: [] })))).toBe(true);
   });
+
+  it.each(["current", "legacy"] as const)(
+    "can be gone on with at an id of any type, by the %s driver",
+    async (driver) => {
+      await withDb(server, seedIds);
+      const source = await openBy(driver, server);
+      const unsent: string[] = [];
+      for (const collection of ["ids", "words"]) {
+        const all = { collection, filters: [] };
+        const whole = await wholeOf(source.read(all, { byId: {} }));
+        const live = await wholeOf(source.read(all));
+        expect(sortedHashes(whole)).toEqual(sortedHashes(live));
+        let rest = whole;
+        for (const document of documentsOf({ data: whole, count: 0 })) {
+          const from = rawField(document, "_id")!;
+          if (!source.canReadFrom(from)) unsent.push(textOf(rawField(document, "v")) ?? "");
+          else expect(await wholeOf(source.read(all, { byId: { from } }))).toEqual(rest);
+          rest = rest.subarray(document.length);
+        }
+      }
+      expect(unsent.sort()).toEqual(driver === "current" ? [] : unsentByLegacy);
+    },
+  );
 
   it("survives that the server is killed and comes back", async () => {
     const own = await startMongod({ version });
@@ -230,83 +260,6 @@ it(`takes no more than 256 MiB of memory for ${megabytes} MB`, { timeout: 600_00
   expect(result.bytes).toBeGreaterThan(megabytes * 900_000);
 });
 
-interface Given {
-  names: string[];
-  filters?: Buffer[];
-  folder?: string;
-  signal?: AbortSignal;
-  onReport?: (progress: Progress) => void;
-}
-
-async function backUp(server: RunningMongod, given: Given) {
-  const reports: Progress[] = [];
-  const report = (progress: Progress) => {
-    reports.push(progress);
-    given.onReport?.(progress);
-  };
-  const input = await inputFor(server, given);
-  const output = await backupDatabase(input, contextOf(report, given.signal));
-  const archive = await openArchive(input.archive);
-  onTestFinished(() => archive.close());
-  return { output, archive, path: input.archive, reports };
-}
-
-async function inputFor(server: RunningMongod, { names, filters = [], folder = tempDir() }: Given) {
-  const selection = join(tempDir(), "selection.bson");
-  await writeSelection(
-    selection,
-    names.map((collection) => ({ collection, filters })),
-  );
-  return {
-    source: uriOf(server),
-    selection,
-    archive: join(folder, "a.zip"),
-    compression: "deflate" as const,
-  };
-}
-
-/** A backup has nothing to do with the ledger. */
-function contextOf(report: (progress: Progress) => void, signal?: AbortSignal): WorkerContext {
-  const context = {
-    log: pino({ level: "silent" }),
-    clock: systemClock,
-    signal: signal ?? new AbortController().signal,
-    report,
-    run: "r",
-  };
-  return context as unknown as WorkerContext;
-}
-
-function uriOf(server: RunningMongod) {
-  const uriFile = join(tempDir(), "uri");
-  writeFileSync(uriFile, server.uri);
-  return { uriFile, database };
-}
-
-async function wholeOf(batches: AsyncIterable<{ data: Buffer }>): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const { data } of batches) parts.push(data);
-  return Buffer.concat(parts);
-}
-
-async function withDb(server: RunningMongod, work: (db: Db) => Promise<void>) {
-  const client = new MongoClient(server.uri);
-  try {
-    await work(client.db(database));
-  } finally {
-    await client.close();
-  }
-}
-
-async function withAdmin(server: RunningMongod, work: (db: Db) => Promise<unknown>) {
-  const client = new MongoClient(server.adminUri);
-  try {
-    await work(client.db("admin"));
-  } finally {
-    await client.close();
-  }
-}
-
 async function seed(db: Db, version: string) {
   for (const document of oddDocuments()) await insertRaw(db, "odd", document);
   const many = Array.from({ length: 30_000 }, (_, i) => ({ _id: i, text: `x${i}`.repeat(80) }));
@@ -326,6 +279,36 @@ async function seed(db: Db, version: string) {
   await db.collection(longNameFor(version)).insertOne({ a: 1 });
   await db.createCollection("empty");
   await db.createCollection("view", { viewOn: "odd", pipeline: [{ $match: { v: 1 } }] });
+}
+
+/** Ids of all types that a server takes, and words under a collation that ignores case. */
+async function seedIds(db: Db) {
+  await db.collection("ids").drop();
+  for (const [name, odd] of Object.entries(oddElements)) {
+    const value = rawField(doc(odd), "v")!;
+    const id = doc(el(value.type, "_id", value.bytes), el(0x02, "v", str(name)));
+    await insertRaw(db, "ids", id).catch(() => {});
+  }
+  await db.collection("words").drop();
+  await db.createCollection("words", { collation: { locale: "en", strength: 2 } });
+  const words = ["b", "A", "c", "D", 5].map((_id) => ({ _id: _id as string, v: "word" }));
+  await db.collection<{ _id: string }>("words").insertMany(words);
+}
+
+/** What the old driver's own encoder changes, or does not know. */
+const unsentByLegacy = [
+  ...["NaN with a payload", "_bsontype key", "date far away", "db pointer", "duplicate keys"],
+  ...["integer-like keys", "invalid UTF-8", "invalid UTF-8 key", "negative zero", "symbol"],
+];
+
+async function openBy(driver: "current" | "legacy", server: RunningMongod) {
+  const ref = uriOf(server);
+  const source =
+    driver === "current"
+      ? await connectSource(ref)
+      : makeLegacyReader(await openLegacy(await readUri(ref), database, 99));
+  onTestFinished(() => source.close());
+  return source;
 }
 
 /** Servers before 4.4 take no name of more than 120 bytes with its database. */

@@ -1,12 +1,14 @@
 import { writeFileSync } from "node:fs";
-import type { Document, MongoClient } from "mongodb";
+import type { Db } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { connectDestination } from "../../src/mongo/connect-destination.ts";
 import { type RunningMongod, startMongod } from "../support/mongod.ts";
+import { failCommands, failPoint, inserts } from "../support/mongod-faults.ts";
 import { doc, el, str } from "../support/raw-bson.ts";
 import {
   found,
   hashesOf,
+  interrupted,
   memoryLedger,
   openDatabase,
   restoreInto,
@@ -31,10 +33,11 @@ describe("faults that pass", () => {
     ["the connection is closed before inserts", { closeConnection: true }],
     ["the primary steps down", { errorCode: 10107 }],
     ["the server is interrupted", { errorCode: 11602 }],
+    ["the cache is under pressure", { errorCode: 365 }],
     ["the majority does not answer in time", { writeConcernError: { code: 64, errmsg: "later" } }],
   ])("ends right when %s", async (_, fault) => {
     const { db, ref, client } = await openDatabase(replicaSet);
-    await fail(client, { times: 6 }, { failCommands: ["insert"], ...fault });
+    await failCommands(client, { times: 6 }, { failCommands: ["insert"], ...fault });
     const source = sourceOf({ name: "c", documents });
     const { collections, counters } = await restoreInto(ref, source);
     expect(found(collections[0]?.verdicts)).toEqual({ migrated: 20_000 });
@@ -45,7 +48,7 @@ describe("faults that pass", () => {
   it("ends right when connections are cut at random after the insert is done", async () => {
     const { db, ref, client } = await openDatabase(replicaSet);
     const random = { failCommands: ["insert", "find", "getMore"], closeConnection: true };
-    await fail(client, { activationProbability: 0.2 }, random);
+    await failCommands(client, { activationProbability: 0.2 }, random);
     const source = sourceOf({ name: "c", documents }, { name: "d", documents });
     const { collections } = await restoreInto(ref, source);
     await client.db("admin").command({ configureFailPoint: "failCommand", mode: "off" });
@@ -56,34 +59,78 @@ describe("faults that pass", () => {
     expect(await db.collection("c").countDocuments()).toBe(20_000);
   });
 
-  it("ends right when the server is killed and comes back", async () => {
-    const { ref } = await openDatabase(replicaSet, "killed");
-    const many = Array.from({ length: 60_000 }, (_, n) => ({ _id: n, text: "x".repeat(300) }));
-    let kill: Promise<void> | undefined;
-    const onProgress = () => {
-      kill ??= replicaSet.kill9().then(() => replicaSet.restart());
-    };
-    const source = sourceOf({ name: "c", documents: many });
-    const { collections, counters } = await restoreInto(ref, source, { onProgress });
-    await kill;
-    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 60_000 });
+  it("ends right when somebody ends its operations", async () => {
+    const { db, ref, client } = await openDatabase(replicaSet);
+    const data = { nss: `${db.databaseName}.c`, shouldCheckForInterrupt: true };
+    const off = await failPoint(client, "hangDuringBatchInsert", "alwaysOn", data);
+    const restoring = restoreInto(ref, sourceOf({ name: "c", documents }));
+    await expect.poll(() => insertsUnderWay(db)).not.toEqual([]);
+    for (const op of await insertsUnderWay(db)) {
+      await client.db("admin").command({ killOp: 1, op });
+    }
+    await off();
+    const { collections, counters } = await restoring;
+    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 20_000 });
     expect(counters.retries).toBeGreaterThan(0);
-    const { db } = await openDatabase(replicaSet, "killed");
-    expect(await db.collection("c").countDocuments()).toBe(60_000);
+  });
+
+  it("ends right when batches arrive after they were given up", async () => {
+    const { db, ref, client } = await openDatabase(replicaSet);
+    const slow = { failCommands: ["insert"], blockConnection: true, blockTimeMS: 2000 };
+    await failCommands(client, { times: 3 }, slow);
+    const destination = await connectDestination(ref, { replyMs: 1000 });
+    onTestFinished(() => destination.close());
+    const source = sourceOf({ name: "c", documents });
+    const { collections, counters } = await restoreInto(ref, source, { destination });
+    expect(counters.retries).toBeGreaterThan(0);
+    await expect.poll(() => insertsUnderWay(db), { timeout: 5000 }).toEqual([]);
+    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 20_000 });
+    expect(await db.collection("c").countDocuments()).toBe(20_000);
+  });
+
+  it("ends equal when the server is killed five times", async () => {
+    const whole = await openDatabase(server, "whole");
+    const { ref } = await openDatabase(server, "killed");
+    const indexes = [{ v: 2, key: { n: 1 }, name: "n_1" }];
+    const many = Array.from({ length: 12_000 }, (_, n) => ({ _id: n, n, text: "x".repeat(300) }));
+    const source = sourceOf({ name: "c", documents: many, indexes });
+    await restoreInto(whole.ref, source);
+    let kills = 0;
+    let back = Promise.resolve();
+    const killed = interrupted(source, [2, 4, 6, 8, 10], async () => {
+      kills++;
+      await back;
+      await server.kill9();
+      back = server.restart();
+    });
+    const { collections, counters } = await restoreInto(ref, killed);
+    await back;
+    expect(kills).toBe(5);
+    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 12_000 });
+    expect(counters.retries).toBeGreaterThan(0);
+    const { db } = await openDatabase(server, "killed");
+    expect(await hashesOf(db)).toEqual(await hashesOf(whole.db));
+    expect(await db.collection("c").indexes()).toMatchObject([{ name: "_id_" }, { name: "n_1" }]);
   });
 });
 
 describe("faults that do not", () => {
   it("gives up once the budget is spent, and says that the server is away", async () => {
     const { ref, client } = await openDatabase(replicaSet);
-    await fail(client, "alwaysOn", { failCommands: ["insert"], closeConnection: true });
-    const restored = restoreInto(ref, sourceOf({ name: "c", documents }), { retryBudget: 500 });
-    await expect(restored).rejects.toMatchObject({ code: "E_UNAVAILABLE" });
+    await failCommands(client, "alwaysOn", { failCommands: ["insert"], closeConnection: true });
+    const before = await inserts(client);
+    const restored = restoreInto(ref, sourceOf({ name: "c", documents }), { retryBudget: 1500 });
+    await expect(restored).rejects.toMatchObject({
+      code: "E_UNAVAILABLE",
+      message: expect.stringMatching(/^Cannot write to collection "c": .+, after \d+ s of trying/),
+      hint: expect.stringContaining("a full disk ends mongod"),
+    });
+    expect((await inserts(client)) - before).toBeLessThanOrEqual(4 * 8);
   });
 
   it("stops at a full disk at once, without a storm of single inserts", async () => {
     const { ref, client } = await openDatabase(replicaSet);
-    await fail(client, "alwaysOn", { failCommands: ["insert"], errorCode: 14031 });
+    await failCommands(client, "alwaysOn", { failCommands: ["insert"], errorCode: 14031 });
     const before = await inserts(client);
     const restored = restoreInto(ref, sourceOf({ name: "c", documents }));
     await expect(restored).rejects.toMatchObject({ code: "E_NO_SPACE" });
@@ -153,19 +200,9 @@ describe("the writer", () => {
   });
 });
 
-async function fail(client: MongoClient, mode: unknown, data: Document) {
-  const admin = client.db("admin");
-  await admin.command({
-    configureFailPoint: "failCommand",
-    mode,
-    data: { ...data, appName: "migctl" },
-  });
-  onTestFinished(async () => {
-    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
-  });
-}
-
-async function inserts(client: MongoClient): Promise<number> {
-  const status = await client.db("admin").command({ serverStatus: 1 });
-  return Number(status["metrics"].commands.insert.total);
+/** The server's numbers of the inserts that are at work in the database. */
+async function insertsUnderWay(db: Db): Promise<number[]> {
+  const ns = `${db.databaseName}.c`;
+  const { inprog } = await db.admin().command({ currentOp: 1, active: true, ns, op: "insert" });
+  return inprog.map(({ opid }: { opid: number }) => opid);
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BSON, type Db, type Document, Long } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningMongod, startMongod } from "../support/mongod.ts";
+import { inserts } from "../support/mongod-faults.ts";
 import { doc, el, i32, str } from "../support/raw-bson.ts";
 import {
   found,
@@ -103,10 +104,12 @@ describe("documents that another one stands in the way of", () => {
 
 describe("documents that the server refuses", () => {
   it("narrows down to a corrupt one, keeps its bytes, and goes back to bulk", async () => {
-    const { db, ref } = await openDatabase(server);
+    const { db, ref, client } = await openDatabase(server);
     const corrupt = doc(el(2, "_id", str("bad")), el(3, "m", doc(el(0x77, "x", i32(1)))));
     const documents = [...slice, corrupt, ...slice.map(({ _id }) => ({ _id: `second ${_id}` }))];
+    const before = await inserts(client);
     const result = await restoreInto(ref, sourceOf({ name: "c", documents }), {});
+    expect((await inserts(client)) - before).toBeLessThanOrEqual(30);
     expect(found(result.collections[0]?.verdicts)).toEqual({ migrated: 2000, rejected: 1 });
     expect(result.counters.bisections).toBeGreaterThan(5);
     expect(result.counters.singleDocuments).toBeGreaterThan(0);
@@ -114,6 +117,16 @@ describe("documents that the server refuses", () => {
     expect(lines(result.out, "rejected.ndjson")).toMatchObject([{ ordinal: 1000, code: 22 }]);
     expect(readFileSync(join(result.out, "rejected", "c.bson"))).toEqual(corrupt);
     expect(await db.collection("c").countDocuments()).toBe(2000);
+  });
+
+  it("rejects one that is nested more deeply than a server allows", async () => {
+    const { db, ref } = await openDatabase(server);
+    const nested = JSON.parse(`${'{"a":'.repeat(250)}1${"}".repeat(250)}`);
+    const documents = [{ _id: "one" }, { _id: "deep", nested }, { _id: "two" }];
+    const result = await restoreInto(ref, sourceOf({ name: "c", documents }));
+    expect(found(result.collections[0]?.verdicts)).toEqual({ migrated: 2, rejected: 1 });
+    expect(lines(result.out, "rejected.ndjson")).toMatchObject([{ id: "deep", code: 15 }]);
+    expect(await db.collection("c").distinct("_id")).toEqual(["one", "two"]);
   });
 
   it("takes what has exactly 16 MiB and rejects what is larger", async () => {

@@ -56,7 +56,9 @@ describe("verifyAll", () => {
     await c.updateOne({ _id: 5 }, { $set: { v: 5.5 } });
     await c.deleteOne({ _id: 2999 });
     const destination = await open(ref);
-    const verified = verifyAll(source, { ...options, destination, verdicts: out, rewrite: {} });
+    const verified = verifyAll(source, {
+      ...{ ...options, destination, verdicts: out, out, rewrite: {} },
+    });
     await expect(verified).rejects.toMatchObject({ code: "E_INTEGRITY" });
     const lines = readFileSync(join(out, "mismatches.ndjson"), "utf8").trim().split("\n");
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([

@@ -115,6 +115,24 @@ export function sourceOf(...parts: Part[]): RestoreSource {
   };
 }
 
+/** The same, which waits for `work` before it gives the batches at these positions. */
+export function interrupted(
+  source: RestoreSource,
+  positions: readonly number[],
+  work: () => Promise<void>,
+): RestoreSource {
+  return {
+    ...source,
+    async *read(collection) {
+      let position = 0;
+      for await (const batch of source.read(collection)) {
+        if (positions.includes(position++)) await work();
+        yield batch;
+      }
+    },
+  };
+}
+
 /** Runs the restore engine against a database with a new folder and a new ledger by default. */
 export async function restoreInto(
   ref: { uriFile: string; database: string },

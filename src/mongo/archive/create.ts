@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "../../core/atomic-file.ts";
+import { failpoint } from "../../core/failpoints.ts";
 import { hashOfStart } from "./check-layout.ts";
 import { crcText, type Digest } from "./digest.ts";
 import { Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
@@ -41,6 +42,7 @@ export async function createArchive(
 ): Promise<ArchiveWriter> {
   const temporary = `${path}.tmp`;
   const file = await openNew(temporary);
+  failpoint("archive.afterMake");
   const zip = makeZipWriter(file, temporary);
   const entries: ManifestEntry[] = [];
   let finished = false;
@@ -60,6 +62,7 @@ export async function createArchive(
     add,
     list,
     async finish(description, options = {}) {
+      failpoint("archive.beforeSeal");
       const bytes = zip.offset();
       const body = { bytes, sha256: await hashOfStart(file, bytes, options.signal) };
       const manifest = Manifest.parse({ format: 1, ...description, body, entries });
@@ -67,8 +70,11 @@ export async function createArchive(
       await writeEntry(zip, manifestName, content);
       await zip.finish();
       await syncAll(file, temporary);
+      failpoint("archive.afterSeal");
       await prove(temporary, options);
+      failpoint("archive.beforeRename");
       await rename(temporary, path);
+      failpoint("archive.afterRename");
       await syncFolder(dirname(path));
       const { size } = await file.stat();
       finished = true;

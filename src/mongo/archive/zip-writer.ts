@@ -28,11 +28,12 @@ interface State {
   path: string;
   position: number;
   entries: EntryRecord[];
+  names: Set<string>;
 }
 
 /** Writes a zip file into a file that is open for writing and empty. */
 export function makeZipWriter(file: FileHandle, path: string): ZipWriter {
-  const state: State = { file, path, position: 0, entries: [] };
+  const state: State = { file, path, position: 0, entries: [], names: new Set() };
   return {
     offset: () => state.position,
     begin: (name, compression) => beginEntry(state, name, compression),
@@ -41,7 +42,7 @@ export function makeZipWriter(file: FileHandle, path: string): ZipWriter {
 }
 
 function beginEntry(state: State, name: string, compression: Compression): EntryWriter {
-  if (state.entries.some((entry) => entry.name === name)) {
+  if (state.names.has(name)) {
     throw new MigrationError("E_UNEXPECTED", `The archive has an entry "${name}" already`);
   }
   const start = state.position;
@@ -69,6 +70,7 @@ function beginEntry(state: State, name: string, compression: Compression): Entry
       record.crc32 = found.crc32;
       await writeAt(state.file, localHeader(record), { position: start, path: state.path });
       state.entries.push(record);
+      state.names.add(name);
       return found;
     },
     async abandon() {

@@ -21,11 +21,22 @@ describe("classifyFailure", () => {
     [16755, undefined, "rejected"],
     [53, undefined, "rejected"],
     [2, undefined, "rejected"],
+    [13027, undefined, "rejected"],
+    [0, undefined, "rejected"],
     [112, undefined, "transient"],
     [11602, undefined, "transient"],
+    [11601, undefined, "transient"],
+    [365, undefined, "transient"],
+    [279, undefined, "transient"],
+    [202, undefined, "transient"],
     [166, undefined, "fatal"],
     [13, undefined, "fatal"],
     [14031, undefined, "fatal"],
+    [371, undefined, "fatal"],
+    [8, undefined, "fatal"],
+    [1, undefined, "unknown"],
+    [192, undefined, "unknown"],
+    [5_857_812, undefined, "unknown"],
   ])("takes code %i with the index %j for %s", (code, keyPattern, expected) => {
     const failure = { index: 0, code, message: "", ...(keyPattern ? { keyPattern } : {}) };
     expect(classifyFailure(failure)).toBe(expected);
@@ -36,8 +47,12 @@ describe("classifyCommandError", () => {
   it.each([
     ["a corrupt document", server(22), "narrow"],
     ["a document that is too large", server(10334), "narrow"],
+    ["a document that is nested too deeply", server(15), "narrow"],
     ["the encoder's own limit", new RangeError("offset"), "narrow"],
     ["a step-down", server(10107), "transient"],
+    ["an operation that somebody ended", server(11601), "transient"],
+    ["a cache under pressure", server(365), "transient"],
+    ["blocked writes", server(371), "fatal"],
     ["a primary that was left", server(189), "transient"],
     ["a majority that is late", server(64), "transient"],
     ["a lost connection", new MongoNetworkError("closed"), "transient"],
@@ -61,6 +76,8 @@ describe("destinationError", () => {
     [server(18), "E_AUTHENTICATION"],
     [server(14031), "E_NO_SPACE"],
     [server(166), "E_REFUSED"],
+    [server(371), "E_REFUSED"],
+    [server(8), "E_UNEXPECTED"],
     [server(11602), "E_UNAVAILABLE"],
     [system("ECONNRESET"), "E_UNAVAILABLE"],
     [new TypeError("x"), "E_UNEXPECTED"],
@@ -69,6 +86,17 @@ describe("destinationError", () => {
     expect(made).toMatchObject({ code, cause: error });
     expect(made.message).toContain('"c"');
     expect(made.hint).toBeTruthy();
+  });
+
+  it("does not put a fault of our own files down to the database", () => {
+    const error = Object.assign(new Error("EIO: i/o error, write"), {
+      code: "EIO",
+      syscall: "write",
+    });
+    const made = destinationError("c", error);
+    expect(made.message).toContain("EIO");
+    expect(made.message).not.toContain("collection");
+    expect(made.hint).not.toContain("server");
   });
 
   it("leaves an error of the family as it is", () => {
