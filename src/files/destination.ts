@@ -31,6 +31,14 @@ export interface Placing {
   isWhole: boolean;
 }
 
+/** A folder as it is to be; what is absent stays as it is. */
+export interface FolderPlacement {
+  path: Buffer;
+  mode: number;
+  owner?: { uid: number; gid: number };
+  mtimeNs?: bigint;
+}
+
 /**
  * The destination's folder, wherever it is. Paths are relative to its root; nothing is ever
  * reached through a symbolic link. Methods take many paths at once, as each may cross a network.
@@ -75,6 +83,11 @@ export interface FileDestination extends FileTree {
     files: readonly Placement[],
     how: Placing,
   ): Promise<(string | undefined)[]>;
+  /**
+   * Makes folders, or gives those that are there other attributes; for each why it was not done, or
+   * undefined. Only where a destination can do without rsync; extended attributes need that.
+   */
+  placeFolders?(folders: readonly FolderPlacement[]): Promise<(string | undefined)[]>;
   /** Makes all that was written durable. */
   sync(): Promise<void>;
   /** Removes a path below the root and what is below it; false where there was none. */

@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { failpoint } from "../core/failpoints.ts";
 import { schema } from "./inventory-schema.ts";
 
 export interface Connection {
@@ -24,7 +25,9 @@ export function openConnection(file: string): Connection {
     db.exec("BEGIN IMMEDIATE");
     try {
       work();
+      failpoint("inventory.beforeCommit");
       db.exec("COMMIT");
+      failpoint("inventory.afterCommit");
     } catch (error) {
       // A full disk has rolled it back already.
       if (db.isTransaction) db.exec("ROLLBACK");

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
 import type { FileEntry } from "./entry.ts";
 import { openConnection } from "./inventory-connection.ts";
@@ -41,6 +42,7 @@ export function createInventory(file: string): Inventory {
   for (const suffix of ["", "-journal"]) rmSync(file + suffix, { force: true });
   const inventory = connect(file);
   inventory.setNote("complete", "no");
+  failpoint("inventory.afterMake");
   return inventory;
 }
 

@@ -2,6 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { syncFolder } from "../core/atomic-file.ts";
 import { MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { syncFileSystem } from "../core/syncfs.ts";
 import { checkFolder } from "./check-folder.ts";
 import type { FileDestination } from "./destination.ts";
@@ -74,7 +75,9 @@ async function clearPath(root: string, path: string): Promise<boolean> {
   } finally {
     tree.close();
   }
+  failpoint("after.beforeClear");
   await rm(join(root, path), { recursive: true, force: true });
   await syncFolder(root);
+  failpoint("after.afterClear");
   return true;
 }

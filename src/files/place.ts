@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, renameSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { Placement, Placing } from "./destination.ts";
 import { sameState } from "./entry.ts";
 import { entryAt, type FolderChain, openFolderChain } from "./folder-chain.ts";
@@ -47,7 +48,9 @@ function placeOne(file: Placement, { from, to, how }: Move): string | undefined 
     if (staged.state !== "here") return notStaged(file, final.location);
     if (!how.isWhole && !isUnpacked(file, staged.location)) return "tar could not copy it whole";
     if (how.ownership === "inherit") openToGroup(file, staged.location);
+    failpoint("place.beforeMove");
     renameSync(staged.location, final.location);
+    failpoint("place.afterMove");
     return undefined;
   } catch (error) {
     const code = codeOf(error);

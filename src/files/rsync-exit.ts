@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { Attribute } from "./rsync-itemized.ts";
 
 interface ExitMeaning {
   meaning: string;
@@ -52,22 +53,30 @@ export interface RsyncComplaint {
   path: Buffer;
   reason: string;
   errno: number;
+  /** What could not be set; the path is then that of a file in the making, which is gone. */
+  attribute?: Attribute;
 }
+
+const ofFile = /^rsync: (.*?)"(?<path>.*)"(.*): (?<reason>[^:]*) \((?<errno>\d{1,4})\)$/;
+const ofAttribute =
+  /^rsync: (?:\[\w+\] )?(?<call>set_acl|rsync_xal_set): \w+\("*(?<path>.*?)"*,[^,]*\)(?: failed)?: (?<reason>[^:]*) \((?<errno>\d{1,4})\)$/;
 
 /** The lines of standard error that name a file and an error number. */
 export function parseComplaints(stderr: string): RsyncComplaint[] {
   const complaints: RsyncComplaint[] = [];
   for (const line of stderr.split("\n")) {
-    const found = /^rsync: (.*?)"(.*)"(.*): ([^:]*) \((\d{1,4})\)$/.exec(line);
-    if (found === null) continue;
-    const [, , path = "", , reason = "", errno = ""] = found;
-    complaints.push({ path: fromOctal(path), reason, errno: Number(errno) });
+    const found = (ofAttribute.exec(line) ?? ofFile.exec(line))?.groups;
+    if (found === undefined) continue;
+    const { path = "", reason = "", errno = "", call } = found;
+    const complaint = { path: fromOctal(path), reason, errno: Number(errno) };
+    const attribute = call === "set_acl" ? "ACL" : "extended attributes";
+    complaints.push(call === undefined ? complaint : { ...complaint, attribute });
   }
   return complaints;
 }
 
 /** rsync writes bytes that are not printable as `\#` and three octal digits. */
-function fromOctal(text: string): Buffer {
+export function fromOctal(text: string): Buffer {
   const plain = text.replace(/\\#([0-3][0-7]{2})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
@@ -77,6 +86,10 @@ function fromOctal(text: string): Buffer {
 const errnoNoSpace = 28;
 const errnoQuota = 122;
 
-export function saysNoSpace(complaints: readonly { errno: number }[]): boolean {
-  return complaints.some(({ errno }) => errno === errnoNoSpace || errno === errnoQuota);
+/** An attribute that is too large for its file is told so too, on a volume that is not full. */
+export function saysNoSpace(complaints: readonly RsyncComplaint[]): boolean {
+  return complaints.some(
+    ({ errno, attribute }) =>
+      attribute === undefined && (errno === errnoNoSpace || errno === errnoQuota),
+  );
 }

@@ -12,7 +12,12 @@ export interface RsyncFeatures {
 /** What rsync can do here; throws E_PROGRAM where it is missing or too old. */
 export async function rsyncFeatures(signal: AbortSignal): Promise<RsyncFeatures> {
   const { stdout } = await runProcess("rsync", ["--version"], { signal });
-  const [major = 0, minor = 0, patch = 0] = (/version (\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? [])
+  return { ...parseFeatures(stdout), resumes: await rsyncResumes(signal) };
+}
+
+/** By what `rsync --version` prints; throws E_PROGRAM where it is too old. */
+export function parseFeatures(version: string): Omit<RsyncFeatures, "resumes"> {
+  const [major = 0, minor = 0, patch = 0] = (/version (\d+)\.(\d+)\.(\d+)/.exec(version) ?? [])
     .slice(1)
     .map(Number);
   if (major * 1e6 + minor * 1e3 + patch < 3_001_003) {
@@ -24,11 +29,7 @@ export async function rsyncFeatures(signal: AbortSignal): Promise<RsyncFeatures>
       },
     );
   }
-  return {
-    acls: /(?<!no )\bACLs\b/.test(stdout),
-    xattrs: /(?<!no )\bxattrs\b/.test(stdout),
-    resumes: await rsyncResumes(signal),
-  };
+  return { acls: /(?<!no )\bACLs\b/.test(version), xattrs: /(?<!no )\bxattrs\b/.test(version) };
 }
 
 /** What both can do; it is the receiving one that goes on with a file. */

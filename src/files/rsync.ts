@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { type ProcessResult, runProcess } from "../core/process.ts";
 import { asBrokenStream, BrokenStream } from "./broken-stream.ts";
 import type { RsyncRoute } from "./destination.ts";
@@ -13,6 +14,7 @@ import {
   saysNoSpace,
 } from "./rsync-exit.ts";
 import type { RsyncFeatures } from "./rsync-features.ts";
+import { type AttributesDiffer, makeItemParser } from "./rsync-itemized.ts";
 import { type LinkEnd, linkFlags, makeRsyncLink, receiverHost } from "./rsync-link.ts";
 import { makeProgressParser, type RsyncProgress } from "./rsync-progress.ts";
 
@@ -53,6 +55,29 @@ export async function syncRootAttributes(run: RsyncRun): Promise<RsyncComplaint[
   return await runOver(run, ["--dirs", ...attributeFlags(run), "--exclude=*"]);
 }
 
+/** The listed entries whose ACLs or extended attributes are not as a run would make them. */
+export async function differingAttributes(run: RsyncRun): Promise<AttributesDiffer[]> {
+  return await itemize(run, listFlags(run));
+}
+
+export async function differingRootAttributes(run: RsyncRun): Promise<AttributesDiffer[]> {
+  return await itemize(run, ["--dirs", "--exclude=*"]);
+}
+
+async function itemize(run: RsyncRun, what: string[]): Promise<AttributesDiffer[]> {
+  const items: AttributesDiffer[] = [];
+  const flags = [...attributeFlags(run), ...what, "--dry-run", "--out-format=%i %n", "--outbuf=L"];
+  await runOver(
+    run,
+    flags,
+    makeItemParser((item) => items.push(item)),
+  );
+  return items;
+}
+
+/** Seconds without a byte: what is only slow says that it lives. */
+const idle = "--timeout=300";
+
 async function runOver(
   run: RsyncRun,
   flags: string[],
@@ -60,12 +85,13 @@ async function runOver(
 ): Promise<RsyncComplaint[]> {
   const { signal, route } = run;
   const source = `${resolve(run.sourceDir)}/`;
+  failpoint("rsync.beforeRun");
   if (route.connect === undefined) {
     const args = [...flags, "--", source, `${route.root}/`];
     return judge(await runProcess("rsync", args, { signal, onOutput }), signal);
   }
   const link = makeRsyncLink(route.connect, signal);
-  const args = [...linkFlags, ...flags, "--", source, `${receiverHost}:${route.root}/`];
+  const args = [...linkFlags, idle, ...flags, "--", source, `${receiverHost}:${route.root}/`];
   const { channel } = link;
   const result = await runProcess("rsync", args, { signal, onOutput, channel });
   const end = await link.end();
@@ -75,6 +101,7 @@ async function runOver(
 }
 
 function judge(result: ProcessResult, signal: AbortSignal, end?: LinkEnd): RsyncComplaint[] {
+  failpoint("rsync.afterRun");
   if (signal.aborted) {
     throw new MigrationError("E_INTERRUPTED", "The copy of the files was stopped", {
       hint: "Start the migration again: it goes on where it stopped",
@@ -120,9 +147,7 @@ function rsyncArguments(run: RsyncRun): string[] {
     ...attributeFlags(run),
     "--hard-links",
     "--sparse",
-    `--files-from=${run.list}`,
-    "--from0",
-    "--no-implied-dirs",
+    ...listFlags(run),
     `--temp-dir=${run.route.unfinished}`,
     `--partial-dir=${run.route.partial}`,
     "--info=progress2",
@@ -134,6 +159,10 @@ function rsyncArguments(run: RsyncRun): string[] {
   if (run.ignoreTimes) args.push("--ignore-times");
   if (run.bandwidthLimit !== undefined) args.push(`--bwlimit=${run.bandwidthLimit}`);
   return args;
+}
+
+function listFlags({ list }: RsyncRun): string[] {
+  return [`--files-from=${list}`, "--from0", "--no-implied-dirs"];
 }
 
 function attributeFlags(run: RsyncRun): string[] {
@@ -151,11 +180,15 @@ function attributeFlags(run: RsyncRun): string[] {
   return flags;
 }
 
-/** The labels of the destination's own security modules must win. */
+/**
+ * The labels of the destination's own security modules must win. With a filter of ours, rsync drops
+ * its own one against `system.*`: there are ACLs, whose ids would come unmapped.
+ */
 function xattrFilters(powers: Powers, { connect }: RsyncRoute): string[] {
   const names = powers.fileCapabilities
     ? ["security.selinux", "security.ima", "security.evm"]
     : ["security.*"];
+  names.push("system.*");
   if (!powers.trustedAttributes) names.push("trusted.*");
   const filters = names.map((name) => `--filter=-x ${name}`);
   // A sender keeps its filters to itself, and the other end would remove what it does not know.

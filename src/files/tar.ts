@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { asBrokenStream, BrokenStream } from "./broken-stream.ts";
 import type { Receiving } from "./destination.ts";
 import type { Ownership } from "./ownership.ts";
@@ -31,6 +32,7 @@ export interface TarResult {
  * read. Throws `BrokenStream` where the connection between the two broke.
  */
 export async function copyByTar(copy: TarCopy): Promise<TarResult> {
+  failpoint("tar.beforeRun");
   const failure = new AbortController();
   const signal = AbortSignal.any([copy.signal, failure.signal]);
   const extract = await copy.unpack(signal).catch((error: unknown) => {
@@ -48,6 +50,7 @@ export async function copyByTar(copy: TarCopy): Promise<TarResult> {
   try {
     const [created, extracted] = await Promise.all([create.ended, extract.ended, pipe]);
     stopIfAborted(copy.signal);
+    failpoint("tar.afterRun");
     if (extracted.exitCode >= 128) throw endedThere(extracted);
     const stderr = created.stderr + extracted.stderr;
     return { create: created.exitCode, extract: extracted.exitCode, stderr };
@@ -78,11 +81,16 @@ async function* counted(source: Readable, onBytes: TarCopy["onBytes"]) {
   for await (const piece of source) {
     onBytes?.((piece as Buffer).length);
     yield piece as Buffer;
+    failpoint("tar.afterPiece");
   }
 }
 
+/**
+ * ACLs go as the extended attributes that they are: with --acls tar writes the names that ids have
+ * here, and they would become the ids of those names there. Under `map` rsync brings all of it.
+ */
 function createArguments({ sourceDir, list, ownership }: TarCopy): string[] {
-  const attributes = ownership === "inherit" ? [] : ["--xattrs", "--acls"];
+  const attributes = ownership === "preserve" ? ["--xattrs"] : [];
   return [
     ...["--create", "--format=posix", "--file=-", "--sparse", "--numeric-owner", ...attributes],
     ...[`--directory=${resolve(sourceDir)}`, "--no-recursion", "--null", "--no-unquote"],
@@ -92,15 +100,16 @@ function createArguments({ sourceDir, list, ownership }: TarCopy): string[] {
 
 /** How the receiving tar unpacks its standard input into a folder. */
 export function extractArguments(into: string, ownership: Ownership): string[] {
-  const attributes =
-    ownership === "inherit"
-      ? ["--no-same-owner"]
-      : [
-          ...["--same-owner", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=*"],
-          ...["--xattrs-exclude=security.selinux", "--xattrs-exclude=security.ima"],
-        ];
+  const attributes = {
+    inherit: ["--no-same-owner"],
+    preserve: [
+      ...["--same-owner", "--numeric-owner", "--xattrs", "--xattrs-include=*"],
+      ...["--xattrs-exclude=security.selinux", "--xattrs-exclude=security.ima"],
+    ],
+    map: ["--same-owner", "--numeric-owner"],
+  };
   return [
     ...["--extract", "--file=-", `--directory=${into}`, "--preserve-permissions"],
-    ...["--keep-old-files", ...attributes],
+    ...["--keep-old-files", ...attributes[ownership]],
   ];
 }

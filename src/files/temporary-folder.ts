@@ -1,6 +1,7 @@
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { runProcess } from "../core/process.ts";
 import { safePathPart } from "./entry.ts";
 
@@ -23,6 +24,7 @@ export async function makeTemporaryFolder(root: string, name: string) {
   for (const part of ["unfinished", "staging", "partial"]) {
     await mkdir(join(folder, part), { recursive: true, mode: 0o700 });
   }
+  failpoint("temporary.afterMake");
 }
 
 function notUsable(folder: string, what: string): MigrationError {
@@ -33,7 +35,9 @@ function notUsable(folder: string, what: string): MigrationError {
 
 /** By the system's rm, which also removes paths beyond PATH_MAX and names that are not UTF-8. */
 export async function removeTree(...paths: string[]) {
+  failpoint("temporary.beforeRemove");
   const { exitCode, stderr } = await runProcess("rm", ["-rf", "--", ...paths]);
+  failpoint("temporary.afterRemove");
   if (exitCode === 0) return;
   throw new MigrationError("E_PROGRAM", `Cannot remove "${paths.join('", "')}": ${stderr.trim()}`);
 }

@@ -14,11 +14,11 @@ export interface WorkerContext {
   /** Identifies the run in the ledger: the same for all attempts at one run, another for a re-run. */
   run: string;
   ledger: Ledger;
+  /** Milliseconds that a server may be away; each worker has its own where this is not said. */
+  retryBudget?: number | undefined;
 }
 
 /** What those that work on files get as well. */
 export interface FilesContext extends WorkerContext {
   destination: FileDestination;
-  /** Milliseconds that the destination may be away; ten minutes unless said otherwise. */
-  retryBudget?: number;
 }

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder } from "../core/atomic-file.ts";
 import { MigrationError } from "../core/errors.ts";
 import { withReleasers } from "../core/releasers.ts";
+import { type Retrying, retry } from "../core/retry.ts";
 import { programVersion } from "../core/version.ts";
 import {
   type BackupTarget,
@@ -11,11 +11,13 @@ import {
 } from "../mongo/archive/backup-collection.ts";
 import { type ArchiveWriter, createArchive } from "../mongo/archive/create.ts";
 import { connectSource } from "../mongo/connect.ts";
-import type { RawBatch, SourceDatabase } from "../mongo/database.ts";
+import type { SourceDatabase } from "../mongo/database.ts";
 import { readSelection } from "../mongo/selection.ts";
+import { isAway } from "../mongo/source-failure.ts";
 import type { StepInputs } from "../plan/steps.ts";
-import { type BackupProgress, makeBackupProgress } from "./backup-progress.ts";
+import { makeBackupProgress } from "./backup-progress.ts";
 import type { WorkerContext } from "./context.ts";
+import { watchSource } from "./source-watch.ts";
 
 export interface DbBackupOutput {
   archive: string;
@@ -29,11 +31,14 @@ export interface DbBackupOutput {
   views: string[];
   /** Selected collections that were gone when the backup came to them. */
   missing: string[];
+  /** How often the source went away meanwhile, and was waited for. */
+  retries: number;
+  /** What was written to the source meanwhile, in words: empty where nobody wrote. */
+  sourceChanges: string[];
 }
 
-/** How long a server may be away before the step fails, and how often it may be in one collection. */
-const patienceMs = 60_000;
-const mostAttempts = 8;
+/** How long a source may be away before the step fails. */
+const defaultBudget = 60_000;
 
 /** Backs the item's selection up into an archive, which appears under its name whole or not at all. */
 export async function backupDatabase(
@@ -67,13 +72,14 @@ interface Work {
 async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBackupOutput> {
   const { source, archive, context } = work;
   const startedAt = isoTime(context);
-  const { targets, missing } = await findTargets(source, input.selection);
-  if (missing.length > 0) context.log.warn({ missing }, "Selected collections are gone");
-  const progress = await makeBackupProgress(source, targets, context.report);
+  const { retrying, counter } = countRetries(context);
+  const prepared = await retry(retrying, () => prepare(input, work));
+  const { targets, missing, progress, sourceChanges } = prepared;
   const collections: ManifestCollection[] = [];
   for (const target of targets) {
     progress.begin(target.spec.name);
-    collections.push(await insist(work, target, progress));
+    const options = { retrying, onBatch: progress.add, onAgain: progress.again };
+    collections.push(await backUpCollection(source, archive, target, options));
   }
   const description = {
     tool: { name: "migctl", version: programVersion },
@@ -83,6 +89,7 @@ async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBac
     finishedAt: isoTime(context),
     collections,
   };
+  const changes = await sourceChanges();
   progress.begin("checking the archive");
   const written = await archive.finish(description, { signal: context.signal });
   return {
@@ -90,7 +97,31 @@ async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBac
     manifestSha256: written.manifestSha256,
     compressedBytes: written.bytes,
     ...summary(collections, missing),
+    retries: counter.retries,
+    sourceChanges: changes,
   };
+}
+
+/** What is done in front of the first document, wholly again where the source goes away. */
+async function prepare(input: StepInputs["db-backup"], { source, context }: Work) {
+  const { targets, missing } = await findTargets(source, input.selection);
+  if (missing.length > 0) context.log.warn({ missing }, "Selected collections are gone");
+  const progress = await makeBackupProgress(source, targets, context.report);
+  const names = targets.map(({ spec }) => spec.name);
+  const sourceChanges = await watchSource(input.source, names, context);
+  return { targets, missing, progress, sourceChanges };
+}
+
+function countRetries({ clock, signal, log, retryBudget: budget = defaultBudget }: WorkerContext) {
+  const counter = { retries: 0 };
+  const retrying: Retrying = {
+    ...{ clock, signal, budget, mayPass: isAway },
+    onRetry(err) {
+      counter.retries++;
+      log.warn({ err }, "The source is away, trying again");
+    },
+  };
+  return { retrying, counter };
 }
 
 /** The selected collections in the selection's order, and those that do not exist any more. */
@@ -104,35 +135,6 @@ async function findTargets(source: SourceDatabase, path: string) {
     else targets.push({ spec, selection });
   }
   return { targets, missing };
-}
-
-/**
- * Backs one collection up, anew when the server went away meanwhile: an entry cannot go on where
- * another cursor ended, because nothing says that the two saw the same documents.
- */
-async function insist(
-  { source, archive, context }: Work,
-  target: BackupTarget,
-  progress: BackupProgress,
-): Promise<ManifestCollection> {
-  const { clock, log, signal } = context;
-  let lastBatch = clock.elapsed();
-  const onBatch = (batch: RawBatch) => {
-    lastBatch = clock.elapsed();
-    progress.add(batch);
-  };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await backUpCollection(source, archive, target, { signal, onBatch });
-    } catch (error) {
-      const gone = error instanceof MigrationError && error.code === "E_UNAVAILABLE";
-      const waited = clock.elapsed() - lastBatch;
-      if (!gone || signal.aborted || attempt === mostAttempts || waited > patienceMs) throw error;
-      log.warn({ collection: target.spec.name, attempt, err: error }, "Reading again");
-    }
-    progress.again();
-    await sleep(Math.min(500 * 2 ** attempt, 10_000), undefined, { signal });
-  }
 }
 
 function summary(collections: readonly ManifestCollection[], missing: string[]) {

@@ -50,6 +50,7 @@ export async function restoreDatabase(
       newestBy: input.newestBy,
       clock,
       signal,
+      retryBudget: context.retryBudget,
       onProgress: ({ collection, documents, bytes }) =>
         reports.push({
           phase: collection,

@@ -10,10 +10,14 @@ import type { WorkerContext } from "./context.ts";
 
 const reportMs = 250;
 
-/** Reads an item's documents back from the destination and compares them with the archive. */
+/**
+ * Reads an item's documents back from the destination and compares them with the archive. What is
+ * not as it was is listed in the folder `out`.
+ */
 export async function verifyDatabase(
   input: StepInputs["db-verify"],
   { log, signal, clock, report }: WorkerContext,
+  out = input.verdicts,
 ): Promise<VerificationResult> {
   const reports = throttleReports(report, reportMs, clock.elapsed);
   return withReleasers(async (release) => {
@@ -29,6 +33,7 @@ export async function verifyDatabase(
       verifyAll(restoreSourceOf(archive), {
         destination,
         verdicts: input.verdicts,
+        out,
         rewrite: input.rewrite,
         clock,
         signal,

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { FileRecord } from "../core/ledger.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
 import type { FileDestination } from "../files/destination.ts";
@@ -91,6 +92,7 @@ async function compareAll(
     const decisions = await decideAll(cases, sides, { rules, ctx });
     inventory.update(decisions.map(({ found, decision }) => changeOf(found, decision)));
     ctx.ledger.files.put(records(decisions, ctx.run));
+    failpoint("files.afterCompare");
     for (const { decision } of decisions) attributesDiffer += Number(decision.attributesDiffer);
     done += page.length;
     ctx.report({ phase: "comparing", files: { done, total } });

@@ -1,3 +1,4 @@
+import { failpoint } from "../core/failpoints.ts";
 import type { FileRecord } from "../core/ledger.ts";
 import { type FileEntry, printablePath, sameState } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
@@ -21,6 +22,10 @@ type Result =
 
 type ReasonFor = (path: Buffer) => string | undefined;
 
+/** What the sending program could not set on what it sent, and `FileEntry` does not show. */
+type LostFor = (path: Buffer) => readonly string[];
+const nothingLost: LostFor = () => [];
+
 /**
  * Looks at what was sent: what is there is recorded as written, what is not gets the reason that
  * the sending program gave for it.
@@ -28,9 +33,9 @@ type ReasonFor = (path: Buffer) => string | undefined;
 export async function confirmAll(
   page: readonly InventoryEntry[],
   session: SendSession,
-  reasonFor: ReasonFor,
+  { reasonFor, lostFor = nothingLost }: { reasonFor: ReasonFor; lostFor?: LostFor },
 ) {
-  record(await judgeAll(page, session, reasonFor), session);
+  record(await judgeAll(page, session, { reasonFor, lostFor }), session);
 }
 
 /** Records what has arrived whole, and leaves the rest as it is; returns the former. */
@@ -38,7 +43,8 @@ export async function confirmArrived(
   page: readonly InventoryEntry[],
   session: SendSession,
 ): Promise<InventoryEntry[]> {
-  const judged = await judgeAll(page, session, () => undefined);
+  const told = { reasonFor: () => undefined, lostFor: nothingLost };
+  const judged = await judgeAll(page, session, told);
   const arrived = judged.filter(({ result }) => result.outcome.verdict === undefined);
   record(arrived, session);
   return arrived.map(({ entry }) => entry);
@@ -52,7 +58,7 @@ interface Judged {
 async function judgeAll(
   page: readonly InventoryEntry[],
   session: SendSession,
-  reasonFor: ReasonFor,
+  told: { reasonFor: ReasonFor; lostFor: LostFor },
 ): Promise<Judged[]> {
   const { destination, source, ctx, input } = session;
   const paths = page.map(({ path }) => path);
@@ -65,7 +71,7 @@ async function judgeAll(
       source: sources[at] ?? { state: "absent" },
       intent: ctx.ledger.files.get(entry.path),
     };
-    const result = judge(sent, { run: ctx.run, owners: input, reasonFor });
+    const result = judge(sent, { run: ctx.run, owners: input, ...told });
     if (result !== undefined) judged.push({ entry, result });
   }
   return judged;
@@ -85,24 +91,28 @@ function record(judged: readonly Judged[], { inventory, ctx }: SendSession) {
       ctx.log.warn({ ...printablePath(path), reason: result.outcome.reason }, "File not carried");
     }
   }
+  failpoint("files.beforeConfirm");
   ctx.ledger.files.put(records);
   ctx.ledger.files.forget(forgotten);
   inventory.update(changes);
+  failpoint("files.afterConfirm");
 }
 
 interface Judging {
   run: string;
   owners: Owners;
   reasonFor: ReasonFor;
+  lostFor: LostFor;
 }
 
-function judge(sent: Sent, { run, owners, reasonFor }: Judging): Result | undefined {
+function judge(sent: Sent, { run, owners, reasonFor, lostFor }: Judging): Result | undefined {
   const { entry, there, source, intent } = sent;
   if (there.state === "here" && isThere(entry, there.entry, source)) {
     const record = writtenRecord(entry, there.entry, { intent, run });
-    const broken = brokenHere(sent, there.entry, owners);
+    const lost = lostFor(entry.path);
+    const broken = [...brokenHere(sent, there.entry, owners), ...lost];
     if (broken.length === 0) return { outcome: { done: true }, record };
-    if (entry.send === "refresh") return undefined;
+    if (entry.send === "refresh" && lost.length === 0) return undefined;
     const reason = reasonFor(entry.path) ?? `it is there, but not with its ${broken.join(", ")}`;
     return { outcome: { verdict: "rejected", reason, done: true }, record };
   }

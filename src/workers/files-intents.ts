@@ -1,3 +1,4 @@
+import { failpoint } from "../core/failpoints.ts";
 import type { FileRecord } from "../core/ledger.ts";
 import { type FileEntry, sameState } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
@@ -32,8 +33,10 @@ export async function intendAll(
     if (entry.send !== "data" || isIntended) continue;
     intents.push({ path: entry.path, record: intentOf(entry, look, ctx.run) });
   }
+  failpoint("files.beforeIntend");
   inventory.update(late);
   ctx.ledger.files.put(intents);
+  failpoint("files.afterIntend");
   return cleared;
 }
 

@@ -3,6 +3,7 @@ import { rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { syncFolder } from "../core/atomic-file.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { printablePath } from "../files/entry.ts";
 import type { Inventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
@@ -15,7 +16,9 @@ export async function writeFindings(inventory: Inventory, file: string) {
 export async function writeLines(file: string, values: Iterable<unknown>) {
   const temporary = `${file}.tmp`;
   await pipeline(lines(values), createWriteStream(temporary, { flush: true }));
+  failpoint("list.beforeRename");
   await rename(temporary, file);
+  failpoint("list.afterRename");
   await syncFolder(dirname(file));
 }
 

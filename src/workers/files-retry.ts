@@ -44,6 +44,7 @@ function isAway(error: unknown): boolean {
 /** The destination of a run, each of whose calls is repeated for a while where it is away. */
 export function steadyDestination(ctx: FilesContext): FileDestination {
   const { destination } = ctx;
+  const { placeFolders } = destination;
   const steadily = retrying(ctx, isAway);
   function keep<T>(call: () => Promise<T>): Promise<T> {
     return orStopped(ctx.signal, retry(steadily, call));
@@ -65,6 +66,9 @@ export function steadyDestination(ctx: FilesContext): FileDestination {
     rsync: (temporary) => keep(() => destination.rsync(temporary)),
     unpack: (temporary, options) => keep(() => destination.unpack(temporary, options)),
     place: (temporary, files, how) => keep(() => destination.place(temporary, files, how)),
+    ...(placeFolders === undefined
+      ? {}
+      : { placeFolders: (folders) => keep(() => placeFolders(folders)) }),
     sync: () => keep(() => destination.sync()),
     clear: (path) => keep(() => destination.clear(path)),
     close: () => destination.close(),

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { sameState } from "../files/entry.ts";
@@ -34,7 +35,8 @@ export interface SendSession {
   source: FileTree;
   destination: FileDestination;
   powers: Powers;
-  features: RsyncFeatures;
+  /** Undefined where there is no rsync at the destination, which then can do without. */
+  features: RsyncFeatures | undefined;
   /** To be called when more has arrived than ever before. */
   progressed(): void;
 }
@@ -43,6 +45,10 @@ type Work = (session: SendSession) => Promise<FilesSent>;
 
 const restarting =
   "The rsync at the destination cannot go on within a file: one that is cut is sent anew";
+
+const byTarAlone = "There is no rsync at the destination: all files go by tar";
+
+const without = "The rsync of one side knows no ACLs or extended attributes: files come without";
 
 /**
  * Opens what sending needs, and leaves nothing behind but an interrupted run's unfinished files.
@@ -60,17 +66,16 @@ export async function withSession(
   const source = openLocalTree(input.sourceDir);
   try {
     if (inventory.note("compared") !== "yes") throw notCompared(input.inventory);
-    const features = commonFeatures(
-      await rsyncFeatures(ctx.signal),
-      await destination.rsyncFeatures(ctx.signal),
-    );
-    if (!features.resumes) ctx.log.info(restarting);
+    const features = await featuresOf(destination, input, ctx.signal);
+    tellFeatures(features, input, ctx);
     const { files } = inventory.count({ send: "any" });
     const session = { input, ctx, inventory, source, destination, powers, features };
     const nothing = { verdicts: inventory.verdicts().counts, filesSent: 0, bytesSent: 0 };
     const result = files > 0 ? await doWork(session, work) : nothing;
     await writeFindings(inventory, join(dirname(input.inventory), "files-conflicts.ndjson"));
+    failpoint("files.beforeSync");
     await destination.sync();
+    failpoint("files.afterSync");
     return result;
   } finally {
     source.close();
@@ -78,8 +83,38 @@ export async function withSession(
   }
 }
 
+/**
+ * What the rsyncs of both sides can do; undefined where there is none at a destination that can do
+ * without. The tables of the mode `map` have no other reader than rsync.
+ */
+export async function featuresOf(
+  destination: FileDestination,
+  { ownership }: Pick<SendInput, "ownership">,
+  signal: AbortSignal,
+): Promise<RsyncFeatures | undefined> {
+  const here = await rsyncFeatures(signal);
+  try {
+    return commonFeatures(here, await destination.rsyncFeatures(signal));
+  } catch (error) {
+    const isMissing = error instanceof MigrationError && error.code === "E_PROGRAM";
+    if (isMissing && destination.placeFolders !== undefined && ownership !== "map")
+      return undefined;
+    throw error;
+  }
+}
+
+function tellFeatures(
+  features: RsyncFeatures | undefined,
+  { ownership }: SendInput,
+  { log }: FilesContext,
+) {
+  if (features === undefined) return log.info(byTarAlone);
+  if (!features.resumes) log.info(restarting);
+  if (ownership !== "inherit" && !(features.acls && features.xattrs)) log.warn(without);
+}
+
 /** What the receiving side may do; `trusted` attributes are also hidden from who may not read them. */
-async function commonPowers(destination: FileDestination): Promise<Powers> {
+export async function commonPowers(destination: FileDestination): Promise<Powers> {
   const powers = await destination.powers();
   const trustedAttributes = powers.trustedAttributes && readPowers().trustedAttributes;
   return { ...powers, trustedAttributes };

@@ -1,38 +1,19 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { z } from "zod";
+import { MigrationError } from "../core/errors.ts";
 import { isRoot, isWithin, parentOf, rootPath } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type RsyncRun, runRsync, syncRootAttributes } from "../files/rsync.ts";
 import type { RsyncComplaint } from "../files/rsync-exit.ts";
+import type { Attribute } from "../files/rsync-itemized.ts";
 import type { RsyncProgress } from "../files/rsync-progress.ts";
-import type { FilesSync } from "../plan/steps.ts";
-import type { FilesContext } from "./context.ts";
+import { type LostAttributes, lostAttributes, refusedByRsync } from "./files-attributes.ts";
 import { confirmAll } from "./files-confirm.ts";
+import { placeRoot } from "./files-folders.ts";
 import { intendAll } from "./files-intents.ts";
-import {
-  type FilesSent,
-  type ListName,
-  listFile,
-  type SendSession,
-  withSession,
-} from "./files-session.ts";
+import { asListed } from "./files-path-list.ts";
+import { type ListName, listFile, type SendSession } from "./files-session.ts";
 import { stopIfAborted } from "./files-stop.ts";
-
-/**
- * Sends what the comparison decided to the destination by rsync. An interrupted or killed run goes
- * on where it stopped; nothing unfinished ever stands under its final name.
- */
-export async function syncFiles(
-  input: z.infer<typeof FilesSync>,
-  ctx: FilesContext,
-): Promise<FilesSent> {
-  return await withSession(input, ctx, async (session) => {
-    const sent = await sendByRsync(session, ({ via }) => via === "rsync");
-    await finishRoot(session);
-    return { verdicts: session.inventory.verdicts().counts, ...sent };
-  });
-}
 
 /** Sends the chosen entries of those that are still to be sent. */
 export async function sendByRsync(
@@ -54,14 +35,17 @@ export async function sendByRsync(
     }
   }
   const report = progressOf(session, sent);
-  const reasons = new Map([
-    // The plain list has the folders, whose times must be set last.
-    ...(await runList(session, lists.forced, report())),
-    ...(await runList(session, lists.plain, report())),
-  ]);
-  const reasonFor = (path: Buffer) => reasons.get(path.toString("latin1"));
+  // The plain list has the folders, whose times must be set last.
+  const forced = await runList(session, lists.forced, report());
+  const plain = await runList(session, lists.plain, report());
+  const reasons = new Map([...forced.reasons, ...plain.reasons]);
+  const lost = new Map([...forced.lost, ...plain.lost]);
+  const told = {
+    reasonFor: (path: Buffer) => reasons.get(path.toString("latin1")),
+    lostFor: (path: Buffer) => lost.get(path.toString("latin1")) ?? [],
+  };
   for (const page of session.inventory.pages({ send: "any" })) {
-    await confirmAll(page.filter(isToSend), session, reasonFor);
+    await confirmAll(page.filter(isToSend), session, told);
   }
   return sent;
 }
@@ -83,11 +67,19 @@ export async function refreshByRsync(session: SendSession, folders: Iterable<Buf
   await runList(session, list, () => undefined);
 }
 
-/** Gives what tar unpacked its new owners before anybody sees it: tar's own tables know no ranges. */
-export async function mapStaged(session: SendSession) {
+/**
+ * Gives what tar unpacked its new owners, and all that names owners, before anybody sees it: tar's
+ * own tables know no ranges. Returns what could not be set.
+ */
+export async function mapStaged(session: SendSession): Promise<Set<Attribute>> {
+  return refusedByRsync(await runRsync(await stagedRun(session)));
+}
+
+/** Over what tar unpacked. */
+export async function stagedRun(session: SendSession): Promise<RsyncRun> {
   const run = await rsyncRun(session, listFile(session, "tar"));
   const root = join(dirname(run.route.unfinished), "staging");
-  await runRsync({ ...run, route: { ...run.route, root } });
+  return { ...run, route: { ...run.route, root } };
 }
 
 /** The root's attributes come last: making and removing our own folder moves its time. */
@@ -98,8 +90,17 @@ export async function finishRoot(session: SendSession) {
   const [cleared] = await intendAll([{ ...root, send }], session);
   if (cleared === undefined) return;
   await session.destination.removeTemporary(session.input.temporary);
-  await syncRootAttributes(await rsyncRun(session, ""));
-  await confirmAll([cleared], session, () => undefined);
+  const lost = await sendRoot(session, cleared);
+  const told = { reasonFor: () => undefined, lostFor: () => [...lost] };
+  await confirmAll([cleared], session, told);
+}
+
+async function sendRoot(session: SendSession, root: InventoryEntry): Promise<Set<Attribute>> {
+  if (session.features !== undefined) {
+    return refusedByRsync(await syncRootAttributes(await rsyncRun(session, "")));
+  }
+  await placeRoot(session, root);
+  return new Set();
 }
 
 interface List {
@@ -109,13 +110,12 @@ interface List {
   close(): void;
 }
 
-/** The leading "./" keeps "#" and ";" from being comments and "-" from being an option. */
 function listIn(session: SendSession, name: ListName): List {
   const fd = openSync(listFile(session, name), "w", 0o600);
   let count = 0;
   let isOpen = true;
   function add(entry: Buffer) {
-    writeSync(fd, Buffer.concat([Buffer.from("./"), entry, Buffer.alloc(1)]));
+    writeSync(fd, asListed(entry));
     count++;
   }
   function close() {
@@ -129,22 +129,29 @@ async function runList(
   session: SendSession,
   list: List,
   onProgress: (progress: RsyncProgress) => void,
-): Promise<Map<string, string>> {
+): Promise<{ reasons: Map<string, string>; lost: LostAttributes }> {
   list.close();
-  if (list.count() === 0) return new Map();
+  if (list.count() === 0) return { reasons: new Map(), lost: new Map() };
   const run = await rsyncRun(session, listFile(session, list.name));
   const ignoreTimes = list.name === "forced";
   const complaints = await runRsync({ ...run, ignoreTimes, onProgress });
-  return reasonsFrom(complaints, [run.sourceDir, run.route.root]);
+  return {
+    reasons: reasonsFrom(complaints, [run.sourceDir, run.route.root]),
+    lost: await lostAttributes(run, refusedByRsync(complaints)),
+  };
 }
 
 async function rsyncRun(session: SendSession, list: string): Promise<RsyncRun> {
+  const { features } = session;
+  if (features === undefined) {
+    throw new MigrationError("E_UNEXPECTED", "rsync was asked for where there is none");
+  }
   const { sourceDir, ownership, ownershipMap, temporary, bandwidthLimit } = session.input;
   const route = await session.destination.rsync(temporary);
   return {
     ...{ sourceDir, route, ownership, ownershipMap, list },
     powers: session.powers,
-    features: session.features,
+    features,
     signal: session.ctx.signal,
     ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
   };
@@ -181,7 +188,8 @@ function progressOf(session: SendSession, total: { filesSent: number; bytesSent:
 function reasonsFrom(complaints: readonly RsyncComplaint[], folders: readonly string[]) {
   const roots = folders.map((root) => Buffer.from(resolve(root)));
   const reasons = new Map<string, string>();
-  for (const { path, reason, errno } of complaints) {
+  for (const { path, reason, errno, attribute } of complaints) {
+    if (attribute !== undefined) continue;
     const root = roots.find((folder) => isWithin(path, folder));
     const relative = root === undefined ? path : path.subarray(root.length + 1);
     reasons.set(relative.toString("latin1"), `rsync: ${reason} (${errno})`);

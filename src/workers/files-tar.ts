@@ -1,134 +1,167 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import type { z } from "zod";
 import { MigrationError } from "../core/errors.ts";
 import { BrokenStream } from "../files/broken-stream.ts";
 import type { Placement } from "../files/destination.ts";
 import { parentOf } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
+import type { Attribute } from "../files/rsync-itemized.ts";
 import { copyByTar } from "../files/tar.ts";
 import type { FilesTar } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
+import { type LostAttributes, lostAttributes, refusedByTar } from "./files-attributes.ts";
+import { type BatchLimits, batchesOf, batchLimits } from "./files-batches.ts";
 import { confirmAll, confirmArrived } from "./files-confirm.ts";
+import { finishFolders, makeFolders } from "./files-folders.ts";
 import { intendAll } from "./files-intents.ts";
+import { writePathList } from "./files-path-list.ts";
 import { type FilesSent, listFile, type SendSession, withSession } from "./files-session.ts";
 import { stopIfAborted } from "./files-stop.ts";
-import { finishRoot, mapStaged, refreshByRsync, sendByRsync } from "./files-sync.ts";
+import { finishRoot, mapStaged, refreshByRsync, sendByRsync, stagedRun } from "./files-sync.ts";
 
 /**
- * Sends single files by tar: into a private folder first, then each by rename to its final name,
- * below folders that were opened one by one and never through a symbolic link.
+ * Sends single files by tar, a batch at a time: into a private folder first, then each by rename to
+ * its final name, below folders that were opened one by one and never through a symbolic link.
  */
 export async function tarFiles(
   input: z.infer<typeof FilesTar>,
   ctx: FilesContext,
+  limits: BatchLimits = batchLimits,
 ): Promise<FilesSent> {
-  const total = { filesSent: 0, bytesSent: 0 };
   return await withSession(input, ctx, async (session) => {
-    await sendByRsync(session, (entry) => entry.type === "d");
-    await sendByTar(session, total);
+    const sent = await sendByTar(session, ({ via }) => via === "tar", limits);
     await finishRoot(session);
-    return { verdicts: session.inventory.verdicts().counts, ...total };
+    return { verdicts: session.inventory.verdicts().counts, ...sent };
   });
 }
 
-const isToSend = (entry: InventoryEntry) => !entry.done && entry.via === "tar";
+type Choose = (entry: InventoryEntry) => boolean;
+
+/** Sends the chosen files of those that are still to be sent, and all folders before them. */
+export async function sendByTar(
+  session: SendSession,
+  choose: Choose,
+  limits: BatchLimits = batchLimits,
+): Promise<{ filesSent: number; bytesSent: number }> {
+  const isToSend: Choose = (entry) => !entry.done && choose(entry);
+  const total = { filesSent: 0, bytesSent: 0 };
+  if (session.features === undefined) await makeFolders(session);
+  else await sendByRsync(session, (entry) => entry.type === "d");
+  reopenLinkGroups(session, choose);
+  const onBytes = progressOf(session, isToSend);
+  for (const entries of batchesOf(session.inventory, isToSend, limits)) {
+    stopIfAborted(session.ctx.signal, "The copy of the files");
+    await sendBatch({ session, entries, onBytes, total });
+  }
+  if (session.features === undefined) await finishFolders(session);
+  else await refreshByRsync(session, foldersOf(session));
+  return total;
+}
+
+interface Batch {
+  session: SendSession;
+  entries: InventoryEntry[];
+  onBytes: (count: number) => void;
+  /** Of all batches so far. */
+  total: { filesSent: number; bytesSent: number };
+}
 
 /** What arrived before the connection broke is put in place too, so that only the rest is repeated. */
-async function sendByTar(session: SendSession, total: { filesSent: number; bytesSent: number }) {
-  reopenLinkGroups(session);
-  const sent = await writeList(session);
-  if (sent.filesListed === 0) return;
-  const { isWhole, broken } = await stage(session, sent.bytesSent);
+async function sendBatch(batch: Batch) {
+  const { session } = batch;
+  const listed = await writeList(batch);
+  if (listed.length === 0) return;
+  const { isWhole, broken, lost } = await stage(batch);
   // What was cut off still has the source's owners.
   if (broken !== undefined && session.input.ownership === "map") throw broken;
-  const reasons = await placeAll(session, isWhole);
+  const { cleared, reasons } = await placeAll({ ...batch, entries: listed }, isWhole);
+  const reasonFor = (path: Buffer) => reasons.get(path.toString("latin1"));
   if (broken !== undefined) {
-    await confirmPlaced(session, reasons, total);
+    const placed = cleared.filter(({ path }) => reasonFor(path) === undefined);
+    count(batch, await confirmArrived(placed, session));
     throw broken;
   }
   if (!isWhole) await stopIfFull(session, reasons);
-  const reasonFor = (path: Buffer) => reasons.get(path.toString("latin1"));
-  await refreshByRsync(session, foldersOf(session));
-  for (const page of session.inventory.pages({ send: "any" })) {
-    await confirmAll(page.filter(isToSend), session, reasonFor);
-  }
-  total.filesSent += sent.filesSent;
-  total.bytesSent += sent.bytesSent;
+  const lostFor = (path: Buffer) => lost.get(path.toString("latin1")) ?? [];
+  await confirmAll(cleared, session, { reasonFor, lostFor });
+  count(batch, cleared);
 }
 
-/** Confirms what was put in place, and leaves all else to be sent again. */
-async function confirmPlaced(
-  session: SendSession,
-  reasons: ReadonlyMap<string, string>,
-  total: { filesSent: number; bytesSent: number },
-) {
-  const isPlaced = (entry: InventoryEntry) =>
-    isToSend(entry) && !reasons.has(entry.path.toString("latin1"));
-  for (const page of session.inventory.pages({ send: "any" })) {
-    const arrived = await confirmArrived(page.filter(isPlaced), session);
-    if (arrived.length > 0) session.progressed();
-    for (const { send, type, size } of arrived) {
-      if (send !== "data") continue;
-      total.filesSent++;
-      total.bytesSent += type === "f" ? size : 0;
-    }
+/** Only what has arrived is progress: what is refused is sent again by each attempt. */
+function count({ session, total }: Batch, sent: readonly InventoryEntry[]) {
+  if (sent.some(({ path }) => session.inventory.get(path)?.done)) session.progressed();
+  for (const { send, type, size } of sent) {
+    if (send !== "data") continue;
+    total.filesSent++;
+    total.bytesSent += type === "f" ? size : 0;
   }
 }
 
 /** tar can only link names that it carries together, also when some of them had arrived before. */
-function reopenLinkGroups({ inventory }: SendSession) {
+function reopenLinkGroups({ inventory }: SendSession, choose: Choose) {
   for (const group of inventory.linkGroups()) {
-    const carried = group.filter(({ via, send }) => via === "tar" && send !== "no");
+    const carried = group.filter((entry) => choose(entry) && entry.send !== "no");
     if (carried.every(({ done }) => done)) continue;
     const arrived = carried.filter(({ done }) => done);
     inventory.update(arrived.map(({ path }) => ({ path, outcome: { done: false } })));
   }
 }
 
-async function writeList(session: SendSession) {
-  const fd = openSync(listFile(session, "tar"), "w", 0o600);
-  const sent = { filesListed: 0, filesSent: 0, bytesSent: 0 };
+async function writeList({ session, entries }: Batch): Promise<InventoryEntry[]> {
+  const cleared = await intendAll(entries, session);
+  writePathList(
+    listFile(session, "tar"),
+    cleared.map(({ path }) => path),
+  );
+  return cleared;
+}
+
+function progressOf({ inventory, ctx }: SendSession, isToSend: Choose): (count: number) => void {
+  let total = 0;
+  for (const page of inventory.pages({ send: "data", type: "f" })) {
+    for (const { size } of page.filter(isToSend)) total += size;
+  }
+  let done = 0;
+  return (count) => {
+    done += count;
+    ctx.report({ phase: "copying", bytes: { done: Math.min(done, total), total } });
+  };
+}
+
+interface Staged {
+  isWhole: boolean;
+  lost: LostAttributes;
+  broken?: BrokenStream;
+}
+
+async function stage({ session, onBytes }: Batch): Promise<Staged> {
+  const { input, ctx, destination } = session;
+  const { sourceDir, ownership, temporary } = input;
   try {
-    for (const page of session.inventory.pages({ send: "any" })) {
-      stopIfAborted(session.ctx.signal, "The copy of the files");
-      for (const entry of await intendAll(page.filter(isToSend), session)) {
-        writeSync(fd, Buffer.concat([Buffer.from("./"), entry.path, Buffer.alloc(1)]));
-        sent.filesListed++;
-        if (entry.send !== "data") continue;
-        sent.filesSent++;
-        sent.bytesSent += entry.type === "f" ? entry.size : 0;
-      }
-    }
-    return sent;
-  } finally {
-    closeSync(fd);
+    const { create, extract, stderr } = await copyByTar({
+      ...{ sourceDir, ownership, list: listFile(session, "tar"), signal: ctx.signal, onBytes },
+      unpack: (signal) => destination.unpack(temporary, { ownership, signal }),
+    });
+    const refused = ownership === "map" ? await mapStaged(session) : refusedByTar(stderr);
+    const lost = await lostStaged(session, refused);
+    if (create === 0 && extract === 0) return { isWhole: true, lost };
+    ctx.log.warn({ create, extract, stderr: stderr.slice(-2000) }, "tar left files out");
+    return { isWhole: extract === 0, lost };
+  } catch (error) {
+    if (error instanceof BrokenStream) return { isWhole: false, lost: new Map(), broken: error };
+    throw error;
   }
 }
 
-async function stage(
+/** Without rsync nothing tells which of the files they are. */
+async function lostStaged(
   session: SendSession,
-  total: number,
-): Promise<{ isWhole: boolean; broken?: BrokenStream }> {
-  const { input, ctx, destination } = session;
-  const { sourceDir, ownership, temporary } = input;
-  let done = 0;
-  try {
-    const { create, extract, stderr } = await copyByTar({
-      ...{ sourceDir, ownership, list: listFile(session, "tar"), signal: ctx.signal },
-      unpack: (signal) => destination.unpack(temporary, { ownership, signal }),
-      onBytes: (count) => {
-        done += count;
-        ctx.report({ phase: "copying", bytes: { done: Math.min(done, total), total } });
-      },
-    });
-    if (ownership === "map") await mapStaged(session);
-    if (create === 0 && extract === 0) return { isWhole: true };
-    ctx.log.warn({ create, extract, stderr: stderr.slice(-2000) }, "tar left files out");
-    return { isWhole: extract === 0 };
-  } catch (error) {
-    if (error instanceof BrokenStream) return { isWhole: false, broken: error };
-    throw error;
-  }
+  refused: ReadonlySet<Attribute>,
+): Promise<LostAttributes> {
+  if (refused.size === 0) return new Map();
+  if (session.features !== undefined)
+    return await lostAttributes(await stagedRun(session), refused);
+  session.ctx.log.warn({ refused: [...refused] }, "Some files are without");
+  return new Map();
 }
 
 /** tar says in words alone why it could not write: what is left must fit, or the volume is full. */
@@ -145,22 +178,19 @@ async function stopIfFull(
   throw new MigrationError("E_NO_SPACE", "The destination's volume is full");
 }
 
-/** Moves what was staged to its final names; returns why the rest was not. */
-async function placeAll(session: SendSession, isWhole: boolean): Promise<Map<string, string>> {
-  const { inventory, destination, input } = session;
+/** Moves what was staged to its final names; returns what may be there, and why the rest is not. */
+async function placeAll({ session, entries }: Batch, isWhole: boolean) {
+  const { destination, input } = session;
+  const cleared = await intendAll(entries, session);
+  const files = cleared.flatMap(placementOf);
   const how = { ownership: input.ownership, isWhole };
+  const why = files.length > 0 ? await destination.place(input.temporary, files, how) : [];
   const reasons = new Map<string, string>();
-  for (const page of inventory.pages({ send: "any" })) {
-    stopIfAborted(session.ctx.signal, "The copy of the files");
-    const files = (await intendAll(page.filter(isToSend), session)).flatMap(placementOf);
-    if (files.length === 0) continue;
-    const why = await destination.place(input.temporary, files, how);
-    for (const [at, { path }] of files.entries()) {
-      const reason = why[at];
-      if (reason !== undefined) reasons.set(path.toString("latin1"), reason);
-    }
+  for (const [at, { path }] of files.entries()) {
+    const reason = why[at];
+    if (reason !== undefined) reasons.set(path.toString("latin1"), reason);
   }
-  return reasons;
+  return { cleared, reasons };
 }
 
 /** Folders are never carried by tar. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { codeOf, MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { type FileEntry, printablePath } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
@@ -15,6 +16,7 @@ import { writeLines } from "./files-lists.ts";
 import { steadyDestination } from "./files-retry.ts";
 import { stopIfAborted, throwIfGrave } from "./files-stop.ts";
 import { twoAtOnce } from "./files-two.ts";
+import { attributeDifferences } from "./files-verify-attributes.ts";
 
 export interface FilesVerified {
   /** Entries that were looked at on both sides. */
@@ -59,6 +61,7 @@ export async function verifyFiles(input: Input, ctx: FilesContext): Promise<File
       await verifyPage(all, page.filter(isChecked));
     }
     await verifyLinks(all);
+    await verifyAttributes(all);
     inventory.setNote("verifying", "no");
     await writeResults(all);
     return output;
@@ -132,6 +135,7 @@ async function verifyPage(all: Verification, page: InventoryEntry[]) {
   });
   ctx.ledger.files.put(hashRecords(all, verified));
   inventory.update(verified.map(({ path }) => ({ path, outcome: { verified: true } })));
+  failpoint("files.afterVerify");
   const done = all.output.checked;
   ctx.report({ phase: "verifying files", files: { done }, bytes: { ...bytes } });
 }
@@ -206,6 +210,16 @@ async function verifyLinks(all: Verification) {
       const looks = await destination.look(names.map(({ path }) => path));
       all.mismatches.push(...linkDifferences(names, looks));
     }
+  }
+}
+
+/** What changed at the source meanwhile was told before. */
+async function verifyAttributes(all: Verification) {
+  const { inventory, source, mismatches } = all;
+  for (const difference of await attributeDifferences({ ...all, choose: isChecked })) {
+    const entry = inventory.get(difference.path);
+    const [look] = await source.look([difference.path]);
+    if (entry !== undefined && isUnchanged(entry, look)) mismatches.push(difference);
   }
 }
 

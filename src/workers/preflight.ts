@@ -4,7 +4,7 @@ import type { FileDestination } from "../files/destination.ts";
 import { freeSpace, type Space } from "../files/space.ts";
 import { type ConnectOptions, connectSource } from "../mongo/connect.ts";
 import type { DatabaseRef } from "../mongo/database.ts";
-import type { CheckRequest, Facts, SideFacts } from "../plan/facts.ts";
+import type { CheckRequest, Facts, SideFacts, SourceFacts, SourceRequest } from "../plan/facts.ts";
 import { covers, scopeText } from "../plan/scope.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import { type CheckedDatabases, checkDatabases, identityOf } from "./check-databases.ts";
@@ -23,7 +23,7 @@ export async function checkSides(
   files: FileDestination,
   options: ConnectOptions,
 ): Promise<Facts> {
-  const { source, destination, migrationType, application, scopes } = request;
+  const { source, destination, migrationType, scopes } = request;
   const sourceDir = await checkFolder(source.dir, "source");
   const { dir: destinationDir } = await files.check();
   const isLocal = destination.dir !== undefined;
@@ -35,16 +35,7 @@ export async function checkSides(
     warnings.push(`${error.message}; the files of the server go without it`);
     return undefined;
   });
-  if (source.database !== undefined && databases !== undefined) {
-    const database = await connectSource(source.database, options);
-    try {
-      for (const scope of scopes) {
-        await checkScope(database, { application, scope, sourceDir });
-      }
-    } finally {
-      await database.close();
-    }
-  }
+  if (databases !== undefined) await checkScopes(request, sourceDir, options);
   return {
     source: {
       ...sideFacts(sourceDir, await freeSpace(sourceDir), databases?.source?.version),
@@ -57,6 +48,37 @@ export async function checkSides(
     canPreserveOwnership: (await files.powers()).preserve,
     warnings,
   };
+}
+
+/** Looks at the source alone, where the destination is looked at by somebody else. */
+export async function checkSource(
+  request: SourceRequest,
+  options: ConnectOptions,
+): Promise<SourceFacts> {
+  const { source } = request;
+  const dir = await checkFolder(source.dir, "source");
+  const version = await checkScopes(request, dir, options);
+  const identity = await identityOf(dir, source.database);
+  return {
+    source: { ...sideFacts(dir, await freeSpace(dir), version), identity },
+    warnings: [],
+  };
+}
+
+/** Throws where a scope is not there; returns the server's version. */
+async function checkScopes(
+  { source, application, scopes }: Omit<Sides, "destination">,
+  sourceDir: string,
+  options: ConnectOptions,
+): Promise<string | undefined> {
+  if (source.database === undefined) return undefined;
+  const database = await connectSource(source.database, options);
+  try {
+    for (const scope of scopes) await checkScope(database, { application, scope, sourceDir });
+    return database.facts.version;
+  } finally {
+    await database.close();
+  }
 }
 
 function isUnavailable(error: unknown): error is MigrationError {

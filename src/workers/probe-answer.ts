@@ -1,5 +1,6 @@
+import { type ClockOffset, clockOffset } from "../core/clock.ts";
 import { asMigrationError } from "../core/errors.ts";
-import type { ClockOffset, ProbeAnswer } from "../plan/probe.ts";
+import type { ProbeAnswer } from "../plan/probe.ts";
 
 /** What a part of a probe found, or why it could not; throws only where it was asked to stop. */
 export async function probed<T>(
@@ -15,16 +16,13 @@ export async function probed<T>(
   }
 }
 
-/** How far another clock is ahead of ours, by what it said between two moments of ours. */
-export async function clockOffset(
+/** Asks another clock how late it is, and compares it with ours. */
+export async function askClock(
   now: () => number,
   ask: () => Promise<number>,
+  stepMs?: number,
 ): Promise<ClockOffset> {
   const before = now();
   const said = await ask();
-  const after = now();
-  return {
-    offsetMs: Math.round(said - (before + after) / 2),
-    uncertaintyMs: Math.round((after - before) / 2),
-  };
+  return clockOffset(said, { before, after: now() }, stepMs);
 }

@@ -9,7 +9,7 @@ import type { Probe, ProbedDatabase, ProbedDestination, ProbedSource } from "../
 import { neverCollections } from "./application-facts.ts";
 import { checkDatabases } from "./check-databases.ts";
 import { probeActivity } from "./probe-activity.ts";
-import { clockOffset, probed } from "./probe-answer.ts";
+import { askClock, probed } from "./probe-answer.ts";
 
 interface Ports {
   now(): number;
@@ -87,7 +87,7 @@ async function describe(
   { now }: Ports,
 ): Promise<ProbedDatabase> {
   const { version, featureCompatibilityVersion, setName, driver } = source.facts;
-  const clock = await clockOffset(now, async () => {
+  const clock = await askClock(now, async () => {
     const { localTime } = await command({ isMaster: 1 }, "admin");
     return Number(localTime);
   });

@@ -2,6 +2,7 @@ import { appendFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { placeholders } from "../config/application.ts";
 import { MigrationError } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import { printablePath } from "../files/entry.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
 import { type Archive, openArchive } from "../mongo/archive/open.ts";
@@ -95,6 +96,7 @@ async function* checkCollection(
     }
     for (const finding of await checkPaths(paths, sides, output)) lines += lineOf(name, finding);
     if (lines !== "") yield lines;
+    failpoint("references.afterBatch");
     ctx.report({ phase: name, files: { done: output.checked } });
   }
 }

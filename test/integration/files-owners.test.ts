@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   chownSync,
@@ -16,6 +17,8 @@ import type { OwnershipMap } from "../../src/config/ownership-map.ts";
 import type { FileDestination } from "../../src/files/destination.ts";
 import type { PathSpec, Selection } from "../../src/files/take-inventory.ts";
 import { forecastOwnership } from "../../src/workers/forecast-ownership.ts";
+import { onceSent, streamedDestination } from "../support/streamed-destination.ts";
+import { mapAcls, readAcls } from "./acls.ts";
 import { isRoot, makeRig, type Rig, rsyncDifferences } from "./files-rig.ts";
 import { addAttributes, makeOddTree } from "./odd-tree.ts";
 import { attachTo, startReceive } from "./receiver-rig.ts";
@@ -37,6 +40,10 @@ const oracle = ["--usermap=1001:5001,1000-1999:5000,0:5009", "--groupmap=1001:60
 function fill(root: string) {
   makeOddTree(root);
   addAttributes(join(root, "attributes"));
+  fillOwned(root);
+}
+
+function fillOwned(root: string) {
   const folder = join(root, "owned");
   mkdirSync(folder);
   for (const [uid, gid] of [
@@ -57,6 +64,17 @@ function fill(root: string) {
     chownSync(name, uid, gid);
     chmodSync(name, 0o3771);
   }
+  giveAcls(folder);
+}
+
+/** Ids that the table changes, one by one, by a range and to others' order, and ids that it keeps. */
+function giveAcls(folder: string) {
+  const acl = (path: string, ...words: string[]) =>
+    execFileSync("setfacl", [...words, join(folder, path)]);
+  const users = "u:0:r,u:1001:rwx,u:1500:r-x,u:3000:rw-";
+  acl("1001-1001/same", "-m", `${users},g::---,g:1001:r--,o::---`);
+  acl("1500-2000", "-m", "u:1001:rwx");
+  acl("1500-2000", "-d", "-m", `${users},g:77:rwx`);
 }
 
 function everything(rig: Rig, via: "rsync" | "tar"): { selection?: Selection } {
@@ -67,7 +85,7 @@ function everything(rig: Rig, via: "rsync" | "tar"): { selection?: Selection } {
   return { selection: { kind: "paths", paths } };
 }
 
-/** Which ids within ACLs rsync maps depends on how it walks: see docs/limits.md. */
+/** This rsync walks by itself, and then maps no id within ACLs: getfacl reads those. */
 const withoutAcls = "--no-acls";
 
 /** By paths, the root is only the way to them and stays the destination's. */
@@ -75,6 +93,9 @@ function expectMapped(rig: Rig, via: "rsync" | "tar", words = oracle) {
   const lines = rsyncDifferences(rig.source, rig.destination, withoutAcls, ...words).split("\n");
   const rest = lines.filter((line) => line !== "" && !(via === "tar" && / \.\/$/.test(line)));
   expect(rest).toEqual([]);
+  const expected = mapAcls(readAcls(rig.source), ownershipMap);
+  expect(Object.keys(expected).length).toBeGreaterThan(3);
+  expect(readAcls(rig.destination)).toEqual(expected);
 }
 
 function ownerOf(rig: Rig, path: string): string {
@@ -104,7 +125,7 @@ describe.runIf(isRoot)("the ownership mode map", () => {
       const first = await rig.migrate({ ...settings, verify: "full" });
       expect(rig.findings()).toEqual([]);
       expectMapped(rig, via);
-      expect(ownerOf(rig, "owned/1001-1001/program")).toBe("5001:6001 6755");
+      expect(ownerOf(rig, "owned/1001-1001/program")).toBe("5001:6001 6770");
       expect(ownerOf(rig, "owned/1500-2000")).toBe("5000:6000 3771");
       expect(ownerOf(rig, "owned/0-1001/link")).toBe("5009:6001 777");
       expect(ownerOf(rig, "owned/3000-3000/same")).toBe("3000:6000 6755");
@@ -117,6 +138,54 @@ describe.runIf(isRoot)("the ownership mode map", () => {
       expectMapped(rig, via);
     },
   );
+
+  it("sends only the batch again that was cut, by tar", async () => {
+    const rig = await makeRig();
+    const size = 200_000;
+    mkdirSync(join(rig.source, "a"));
+    for (let at = 0; at < 10; at++) {
+      const file = join(rig.source, `a/${at}`);
+      writeFileSync(file, randomBytes(size));
+      chownSync(file, 1001, 1001);
+      execFileSync("setfacl", ["-m", "u:1500:r", file]);
+    }
+    linkSync(join(rig.source, "a/0"), join(rig.source, "a/linked"));
+    let received = 0;
+    let cuts = 0;
+    const to = streamedDestination(rig.destination, (stream) => {
+      if (stream.program !== "tar") return;
+      onceSent(stream, 1, () => (received += size * 2));
+      if (received >= size * 6 && cuts++ < 2) onceSent(stream, 1.5 * size, stream.cut);
+    });
+    const settings = { ...everything(rig, "tar"), ownership: "map" as const, ownershipMap };
+    const batch = { names: 100, bytes: 2 * size };
+    const { tarred } = await rig.migrate({ ...settings, to, batch, verify: "full" });
+    expect(cuts).toBeGreaterThanOrEqual(2);
+    expect(received).toBeLessThanOrEqual(size * 2 * (6 + 2));
+    expect(tarred.verdicts).toMatchObject({ migrated: 12, rejected: 0 });
+    for (const name of [0, 9, "linked"]) expect(ownerOf(rig, `a/${name}`)).toBe("5001:6001 644");
+    expect(lstatSync(join(rig.destination, "a/linked")).nlink).toBe(2);
+    expect(readAcls(rig.destination)["./a/9"]).toContain("user:5000:r--");
+  });
+
+  it("finds in the verification an ACL that has the source's ids", async () => {
+    const rig = await makeRig();
+    fillOwned(rig.source);
+    const steps = rig.steps({ ownership: "map", ownershipMap, verify: "none" });
+    await steps.inventory();
+    await steps.compare();
+    await steps.sync();
+    await steps.verify();
+    const file = join(rig.destination, "owned/1001-1001/same");
+    execFileSync("setfacl", ["-b", file]);
+    const own = execFileSync("getfacl", ["-cp", join(rig.source, "owned/1001-1001/same")]);
+    execFileSync("setfacl", ["-M", "-", file], { input: own });
+    chmodSync(file, 0o6770);
+    await expect(steps.verify()).rejects.toMatchObject({
+      code: "E_INTEGRITY",
+      message: expect.stringMatching(/^2 differences were found, the first in the ACL of "owned/),
+    });
+  });
 
   it.each(["rsync", "tar"] as const)("sees a table that changed later, by %s", async (via) => {
     const rig = await makeRig();

@@ -6,8 +6,9 @@ import type { Ownership } from "../../src/files/ownership.ts";
 import { type Selection, takeInventory } from "../../src/files/take-inventory.ts";
 import type { VerifyMode } from "../../src/plan/steps.ts";
 import type { FilesContext } from "../../src/workers/context.ts";
+import type { BatchLimits } from "../../src/workers/files-batches.ts";
 import { compareFiles } from "../../src/workers/files-compare.ts";
-import { syncFiles } from "../../src/workers/files-sync.ts";
+import { syncFiles } from "../../src/workers/files-send.ts";
 import { tarFiles } from "../../src/workers/files-tar.ts";
 import { verifyFiles } from "../../src/workers/files-verify.ts";
 
@@ -25,6 +26,8 @@ export interface Settings {
   /** How `destination` is reached: as a local folder, unless said otherwise. */
   to?: FileDestination;
   retryBudget?: number;
+  /** How much tar carries at once. */
+  batch?: BatchLimits;
 }
 
 export const wholeTree: Selection = { kind: "tree", exclude: ["lost+found"], owned: [] };
@@ -62,7 +65,7 @@ export function stepsOf(settings: Settings, ctx: FilesContext): Steps {
     inventory: () => takeInventory({ root: source, selection, file: inventory, signal, report }),
     compare: () => compareFiles({ ...item, onConflict }, ctx),
     sync: () => syncFiles({ ...item, temporary, ...limit }, ctx),
-    tar: () => tarFiles({ ...item, temporary }, ctx),
+    tar: () => tarFiles({ ...item, temporary }, ctx, settings.batch),
     verify: () => verifyFiles({ ...item, mode: verify }, ctx),
   };
 }

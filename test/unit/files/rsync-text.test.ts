@@ -7,6 +7,7 @@ import {
   rsyncExits,
   saysNoSpace,
 } from "../../../src/files/rsync-exit.ts";
+import { makeItemParser } from "../../../src/files/rsync-itemized.ts";
 import { makeProgressParser } from "../../../src/files/rsync-progress.ts";
 
 describe("progress of rsync", () => {
@@ -56,6 +57,18 @@ describe("progress of rsync", () => {
   });
 });
 
+it("reads which ACLs and extended attributes differ, from lines that arrive in pieces", () => {
+  const items: unknown[] = [];
+  const parse = makeItemParser(({ path, attributes }) => items.push([`${path}`, ...attributes]));
+  parse(".f.......a. a\\#012b\n.d........x ./\nhf.......ax c d\n>f+++++++++ new\n>f.st......");
+  parse(" other\n.d..t...... times/\ncannot delete .f.......a. x\n");
+  expect(items).toEqual([
+    ["a\nb", "ACL"],
+    [".", "extended attributes"],
+    ["c d", "ACL", "extended attributes"],
+  ]);
+});
+
 describe("complaints of rsync", () => {
   it("gives path, reason and number of each line about a file", () => {
     const text = [
@@ -74,6 +87,21 @@ describe("complaints of rsync", () => {
     ]);
     expect(saysNoSpace(found)).toBe(true);
     expect(saysNoSpace(found.slice(0, 1))).toBe(false);
+  });
+
+  it.each([
+    ["[generator] set_acl: sys_acl_set_file(a,b, ACL_TYPE_DEFAULT): Not supported", "a,b", "ACL"],
+    ["[receiver] set_acl: xacl_set(.f.19sQQF, ACL_TYPE_ACCESS): Not supported", ".f.19sQQF", "ACL"],
+    [
+      '[receiver] rsync_xal_set: fsetxattr("/d/.g.yeZg","user.a") failed: Not supported',
+      ...["/d/.g.yeZg", "extended attributes"],
+    ],
+  ])("tells what could not be set: %s", (text, path, attribute) => {
+    const found = parseComplaints(`rsync: ${text} (28)`);
+    expect(found).toEqual([
+      { path: Buffer.from(path), reason: "Not supported", errno: 28, attribute },
+    ]);
+    expect(saysNoSpace(found)).toBe(false);
   });
 
   it("never throws", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseApplication } from "../../../src/config/load-application.ts";
 import { probeActivity } from "../../../src/workers/probe-activity.ts";
-import { clockOffset, probed } from "../../../src/workers/probe-answer.ts";
+import { askClock, probed } from "../../../src/workers/probe-answer.ts";
 import { probeFiles, probeWorkDir } from "../../../src/workers/probe-files.ts";
 import { samplePlan } from "../../support/sample-plan.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -65,7 +65,7 @@ describe("a part of a probe", () => {
   it("measures a clock against the middle of the question", async () => {
     const times = [1000, 1200];
     expect(
-      await clockOffset(
+      await askClock(
         () => times.shift() ?? 0,
         async () => 3100,
       ),
