@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Dial } from "../core/dial.ts";
 import { MigrationError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import { type Retrying, retry } from "../core/retry.ts";
 import type { FileDestination } from "../files/destination.ts";
 import type { Info } from "./calls.ts";
 import { ConnectStart } from "./calls.ts";
@@ -16,18 +17,43 @@ export interface ReceiverOptions {
   /** How messages name the agent. */
   label: string;
   log: Logger;
+  /** Why it is reached through the API, where nothing else was tried. */
+  reason?: string | undefined;
   liveness?: Liveness | undefined;
+  /** How long the first session is tried for: an agent whose pod just started may not listen yet. */
+  patience?: Pick<Retrying, "clock" | "signal" | "budget"> | undefined;
 }
 
-/** The agent in the receiver's pod, as the manager uses it. */
+/** How the agent is reached. */
+export interface Route {
+  name: "direct" | "exec";
+  /** Why it is not direct. */
+  reason?: string | undefined;
+}
+
+/** What there is to know of where files are received. */
+type ReceiverInfo = Pick<Info, "uid" | "gid" | "architecture" | "rsync" | "clock"> & {
+  /** Of the program of ours there, where there is one. */
+  version?: string;
+};
+
+/** Where files are received, as the manager uses it. */
 export interface Receiver {
   readonly destination: FileDestination;
-  /** Connects from the destination's network. */
+  /** Connects from the destination's network, which only a program of ours does. */
+  readonly dial?: Dial;
+  /** Of the next call; it changes where the direct way breaks for good. */
+  route(): Route;
+  info(): Promise<ReceiverInfo>;
+  close(): Promise<void>;
+}
+
+/** The agent in a pod of ours. */
+export interface AgentReceiver extends Receiver {
   readonly dial: Dial;
   info(): Promise<Info>;
   /** Has it listen for direct connections of who has the key, and tells the port. */
   listen(key: Buffer, port?: number): Promise<number>;
-  close(): Promise<void>;
 }
 
 /**
@@ -36,8 +62,8 @@ export interface Receiver {
  */
 export async function connectReceiver(
   open: OpenStream,
-  { label, log, liveness = defaultLiveness }: ReceiverOptions,
-): Promise<Receiver> {
+  { label, log, reason, patience, liveness = defaultLiveness }: ReceiverOptions,
+): Promise<AgentReceiver> {
   let current: Promise<Session> | undefined;
   let isClosed = false;
   async function make(): Promise<Session> {
@@ -58,7 +84,9 @@ export async function connectReceiver(
     if (current === before) current = make();
     return await (current as Promise<Session>);
   }
-  const first = await session();
+  const first = await (patience === undefined
+    ? session()
+    : retry({ ...patience, mayPass: isUnavailable }, session));
   const dial: Dial = async (target, signal) => {
     const { start } = await session();
     return (await start(paths.connect, ConnectStart.parse(target), signal)).stream;
@@ -66,6 +94,7 @@ export async function connectReceiver(
   return {
     destination: makeRemoteDestination(session, `${label}:${first.info.root}`),
     dial,
+    route: () => ({ name: "exec", reason }),
     info: async () => (await session()).call("info", {}),
     listen: async (key, port) =>
       (await (await session()).call("listen", port === undefined ? { key } : { key, port })).port,
@@ -74,6 +103,10 @@ export async function connectReceiver(
       await (await current?.catch(() => undefined))?.close();
     },
   };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof MigrationError && error.code === "E_UNAVAILABLE";
 }
 
 function cannotOpen(label: string, cause: unknown): MigrationError {

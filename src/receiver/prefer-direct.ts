@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { MigrationError } from "../core/errors.ts";
-import type { Logger } from "../core/log.ts";
 import { registerSecret } from "../core/secrets.ts";
 import {
+  type AgentReceiver,
   connectReceiver,
   type OpenStream,
-  type Receiver,
   type ReceiverOptions,
+  type Route,
 } from "./connect-receiver.ts";
 import { openDirect } from "./direct-client.ts";
 import { keyLength } from "./direct-tls.ts";
@@ -35,13 +35,20 @@ const directSessions = 3;
 export async function preferDirect(
   openControl: OpenStream,
   options: PreferDirectOptions,
-): Promise<Receiver> {
+): Promise<AgentReceiver> {
   const { host, log, only = false, attemptMs = defaultAttemptMs, connect = openDirect } = options;
   const key = randomBytes(keyLength);
   for (const form of ["hex", "base64"] as const) registerSecret(key.toString(form));
+  let route: Route = { name: "direct" };
+  function giveUp(error: unknown) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.info({ reason }, "The receiver is reached through the API");
+    route = { name: "exec", reason };
+  }
+  const told = (receiver: AgentReceiver) => ({ ...receiver, route: () => route });
   const control = await connectReceiver(openControl, options);
-  const port = await handOver(control, key, options);
-  if (port === undefined) return control;
+  const port = await handOver(control, key, { ...options, giveUp });
+  if (port === undefined) return told(control);
   let attempts = 0;
   async function tryDirect(): Promise<Duplex> {
     attempts++;
@@ -56,10 +63,10 @@ export async function preferDirect(
       try {
         return await tryDirect();
       } catch (error) {
-        logControl(log, error);
+        giveUp(error);
       }
     } else {
-      logControl(log, new Error("The direct connection broke too often"));
+      giveUp(new Error("The direct connection broke too often"));
     }
     attempts = directSessions;
     return await openControl();
@@ -69,14 +76,14 @@ export async function preferDirect(
     first.on("error", () => undefined);
     const direct = await connectReceiver(startingWith(first, open), options);
     await control.close();
-    return direct;
+    return told(direct);
   } catch (error) {
     if (only) {
       await control.close();
       throw notDirect(error);
     }
-    logControl(log, error);
-    return control;
+    giveUp(error);
+    return told(control);
   }
 }
 
@@ -92,9 +99,9 @@ function startingWith(first: Duplex, open: OpenStream): OpenStream {
 
 /** Undefined where the agent cannot listen. */
 async function handOver(
-  control: Receiver,
+  control: AgentReceiver,
   key: Buffer,
-  { port, log, only }: PreferDirectOptions,
+  { port, only, giveUp }: PreferDirectOptions & { giveUp(error: unknown): void },
 ): Promise<number | undefined> {
   try {
     return await control.listen(key, port);
@@ -103,14 +110,9 @@ async function handOver(
       await control.close();
       throw notDirect(error);
     }
-    logControl(log, error);
+    giveUp(error);
     return undefined;
   }
-}
-
-function logControl(log: Logger, error: unknown) {
-  const reason = error instanceof Error ? error.message : String(error);
-  log.info({ reason }, "The receiver is reached through the API");
 }
 
 function notDirect(cause: unknown): MigrationError {

@@ -1,6 +1,7 @@
 import type { FileDestination, Placement, Receiving, RsyncRoute } from "../files/destination.ts";
 import type { Ownership } from "../files/ownership.ts";
 import { type CallName, type Input, ProgramEnd } from "./calls.ts";
+import { inPieces } from "./in-pieces.ts";
 import { paths } from "./protocol.ts";
 import type { CallOptions, Session } from "./session.ts";
 
@@ -53,27 +54,4 @@ export function makeRemoteDestination(
     clear: (path) => call("clear", { path }),
     close: () => undefined,
   };
-}
-
-const itemsPerCall = 2000;
-const bytesPerCall = 1024 * 1024;
-
-/** One call for each piece of a long list, so that no record grows without bound. */
-async function inPieces<T, R>(
-  all: readonly T[],
-  pathOf: (item: T) => Buffer,
-  work: (piece: T[]) => Promise<R[]>,
-): Promise<R[]> {
-  const results: R[] = [];
-  let piece: T[] = [];
-  let bytes = 0;
-  for (const [at, item] of all.entries()) {
-    piece.push(item);
-    bytes += pathOf(item).length;
-    if (at + 1 < all.length && piece.length < itemsPerCall && bytes < bytesPerCall) continue;
-    results.push(...(await work(piece)));
-    piece = [];
-    bytes = 0;
-  }
-  return results;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { connectReceiver, type Receiver } from "../../src/receiver/connect-receiver.ts";
+import { type AgentReceiver, connectReceiver } from "../../src/receiver/connect-receiver.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const main = join(import.meta.dirname, "../../src/manager/main.ts");
@@ -48,7 +48,7 @@ export async function startReceive(root: string, ...more: string[]): Promise<Run
 }
 
 export interface Attached {
-  receiver: Receiver;
+  receiver: AgentReceiver;
   /** The processes that carry its connections, the latest last. */
   carriers: ChildProcess[];
 }

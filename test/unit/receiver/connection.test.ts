@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pino } from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { systemClock } from "../../../src/core/clock.ts";
 import { protocolHeader, requestHeaders } from "../../../src/receiver/protocol.ts";
 import { encodeRecord } from "../../../src/receiver/records.ts";
 import { decodeEnd, encodeEnd } from "../../../src/receiver/wire-error.ts";
@@ -59,6 +60,21 @@ describe("a connection to the agent", () => {
     });
     isDown = false;
     expect(await destination.names()).toEqual([]);
+  });
+
+  it("is waited for where that is wanted: a pod runs before its agent listens", async () => {
+    const { open } = await serveAgent();
+    let early = 2;
+    const opening = async () => {
+      if (early > 0) {
+        early--;
+        throw new Error("Nobody listens");
+      }
+      return await open();
+    };
+    const { signal } = new AbortController();
+    const patience = { clock: systemClock, signal, budget: 30_000 };
+    expect(await (await connectTo(opening, { patience })).destination.names()).toEqual([]);
   });
 
   it("counts as broken when the other end is silent", async () => {

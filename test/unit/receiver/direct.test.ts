@@ -6,7 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { pino } from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Receiver } from "../../../src/receiver/connect-receiver.ts";
+import type { AgentReceiver } from "../../../src/receiver/connect-receiver.ts";
 import { openDirect } from "../../../src/receiver/direct-client.ts";
 import { type PreferDirectOptions, preferDirect } from "../../../src/receiver/prefer-direct.ts";
 import { connectTo, serveAgent, silent } from "./receiver-rig.ts";
@@ -82,7 +82,7 @@ describe("preferring the direct way", () => {
     onTestFinished(() => receiver.close());
     return receiver;
   }
-  const names = async ({ destination }: Receiver) => await destination.names();
+  const names = async ({ destination }: AgentReceiver) => await destination.names();
 
   it("goes directly where that works, and leaves the control connection", async () => {
     const { log, messages } = collectLog();
@@ -90,6 +90,7 @@ describe("preferring the direct way", () => {
     const receiver = await prefer(open, { log });
     expect(await names(receiver)).toEqual([]);
     expect(messages()).toContain("The receiver is reached directly");
+    expect(receiver.route()).toEqual({ name: "direct" });
     expect(connections).toHaveLength(1);
     await expect.poll(() => connections[0]?.destroyed).toBe(true);
   });
@@ -102,6 +103,7 @@ describe("preferring the direct way", () => {
     expect(lines).toMatchObject([
       { msg: "The receiver is reached through the API", reason: expect.stringMatching(/nowhere/) },
     ]);
+    expect(receiver.route()).toEqual({ name: "exec", reason: expect.stringMatching(/nowhere/) });
     expect(connections).toHaveLength(1);
   });
 
@@ -121,6 +123,7 @@ describe("preferring the direct way", () => {
     made[0]?.destroy();
     expect(await names(receiver)).toEqual([]);
     expect(messages()).toContain("The receiver is reached through the API");
+    expect(receiver.route()).toEqual({ name: "exec", reason: "a network policy came" });
     expect(connections).toHaveLength(2);
   });
 

@@ -6,9 +6,9 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type Agent, type AgentOptions, openAgent } from "../../../src/receiver/agent.ts";
 import {
+  type AgentReceiver,
   connectReceiver,
   type OpenStream,
-  type Receiver,
   type ReceiverOptions,
 } from "../../../src/receiver/connect-receiver.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -47,7 +47,7 @@ export async function serveAgent(options: Partial<AgentOptions> = {}): Promise<S
 export async function connectTo(
   open: OpenStream,
   options: Partial<ReceiverOptions> = {},
-): Promise<Receiver> {
+): Promise<AgentReceiver> {
   const receiver = await connectReceiver(open, { label: "receiver", log: silent, ...options });
   onTestFinished(() => receiver.close());
   return receiver;
