@@ -2,6 +2,7 @@
 import { options } from "../config/options.ts";
 import { type Command, runProgram } from "../core/command.ts";
 import { exitCodes } from "../core/errors.ts";
+import { armFailpoints } from "../core/failpoints.ts";
 import { makeOutput } from "../core/output.ts";
 import { programVersion } from "../core/version.ts";
 import { managerCommands } from "./commands.ts";
@@ -27,6 +28,7 @@ const exitCode = await runProgram(
       "log-format": options["log-format"],
     },
     async makeContext(globals) {
+      armFailpoints(process.env);
       context = await makeManagerContext(globals, { out, stop });
       return context;
     },

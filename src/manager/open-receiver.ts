@@ -8,18 +8,23 @@ import type { ClusterDestination } from "../plan/endpoint.ts";
 import { connectReceiver, type Receiver } from "../receiver/connect-receiver.ts";
 import { preferDirect } from "../receiver/prefer-direct.ts";
 import { receiverSocket } from "../receiver/protocol.ts";
+import { openExistingPod } from "./existing-pod.ts";
 import { type ReachPorts, whileLoggedOut } from "./reach-ports.ts";
 import { readManifest, removeReceiverPod, startReceiverPod } from "./receiver-pod.ts";
 
-/** Makes the pod that receives, and connects to it; closing removes it. */
+/**
+ * Makes the pod that receives, and connects to it; closing removes it. One that is there already is
+ * taken as it is, and stays.
+ */
 export async function openReceiver(
   endpoint: ClusterDestination,
   cluster: Cluster,
   ports: ReachPorts,
 ): Promise<Receiver> {
   const { namespace } = endpoint.cluster;
-  if (endpoint.receiver.kind === "existing") throw notYet(endpoint.receiver.pod);
-  const manifest = await readManifest(endpoint.receiver.manifest);
+  const { receiver: wanted } = endpoint;
+  if (wanted.kind === "existing") return await openExistingPod(endpoint, wanted, cluster, ports);
+  const manifest = await readManifest(wanted.manifest);
   const place = { ...ports, cluster, namespace };
   // What was begun is also ended, whoever asked for a stop meanwhile.
   const remove = () =>
@@ -33,7 +38,7 @@ export async function openReceiver(
       ...receiver,
       async close() {
         await receiver.close();
-        await remove();
+        await whileLoggedOut(ports, remove);
       },
     };
   } catch (error) {
@@ -48,16 +53,20 @@ async function connect(
   open: () => Promise<Duplex>,
   pod: Pod,
   { transport, receiver, label }: ClusterDestination & { label: string },
-  { log }: ReachPorts,
+  { log, clock, signal }: ReachPorts,
 ): Promise<Receiver> {
+  const options = { label, log, patience: { clock, signal, budget: patienceMs } };
   const host = pod.status?.podIP;
   if (transport === "exec" || host === undefined || receiver.kind !== "own") {
-    log.info("The receiver is reached through the API");
-    return await connectReceiver(open, { label, log });
+    const reason = transport === "exec" ? "It was asked for" : "The pod has no port of ours";
+    log.info({ reason }, "The receiver is reached through the API");
+    return await connectReceiver(open, { ...options, reason });
   }
   const only = transport === "direct";
-  return await preferDirect(open, { label, log, host, port: receiver.port, only });
+  return await preferDirect(open, { ...options, host, port: receiver.port, only });
 }
+
+const patienceMs = 30_000;
 
 type Place = ReachPorts & { cluster: Cluster; namespace: string };
 
@@ -100,11 +109,5 @@ function sessionFailure(exitCode: number, words: string): MigrationError {
   const message = `The session with the receiver ended with ${exitCode}: ${words.trim()}`;
   return new MigrationError("E_UNAVAILABLE", message, {
     hint: "See the log of the receiver's pod",
-  });
-}
-
-function notYet(pod: string): MigrationError {
-  return new MigrationError("E_REFUSED", `Files cannot be received by the pod "${pod}" yet`, {
-    hint: "Leave pod out of the network config: a pod of our own is made and removed",
   });
 }

@@ -4,18 +4,13 @@ import type { FileDestination } from "../files/destination.ts";
 import { openLocalDestination } from "../files/local-destination.ts";
 import type { Cluster } from "../kube/cluster.ts";
 import { openCluster } from "../kube/connect.ts";
-import { pods } from "../kube/resources.ts";
 import type { ClusterDestination, DestinationEndpoint } from "../plan/endpoint.ts";
 import type { ProbeAnswer, ProbedDestination, ProbedReceiver } from "../plan/probe.ts";
 import type { DatabaseRef } from "../plan/steps.ts";
 import type { Receiver } from "../receiver/connect-receiver.ts";
-import { clockOffset, probed } from "../workers/probe-answer.ts";
+import { askClock, probed } from "../workers/probe-answer.ts";
 import { probeDestinationDatabase } from "../workers/probe-databases.ts";
-import { chooseLink, type LinkWays } from "./link/choose-link.ts";
-import { wordsOf } from "./link/link-failures.ts";
-import { forwardDial, resolveByServices } from "./link/service-target.ts";
-import { tcpDial } from "./link/tcp-dial.ts";
-import { openLink } from "./link/with-link.ts";
+import { linkDatabase } from "./link/link-database.ts";
 import { openReceiver } from "./open-receiver.ts";
 import { probeReach } from "./probe-network.ts";
 import type { ReachPorts } from "./reach-ports.ts";
@@ -68,80 +63,69 @@ interface Opening {
 
 async function ofCluster(
   endpoint: ClusterDestination,
-  { ports, release }: Opening,
+  opening: Opening,
   also: (ref: DatabaseRef) => Promise<void>,
 ): Promise<ProbedDestination> {
+  const { ports, release } = opening;
   const { signal, env } = ports;
   const cluster = await openCluster(endpoint.access, { environment: env });
   release(() => cluster.close());
   const api = await probed(signal, async () => ({ version: await cluster.version() }));
-  const reach = await probeReach(endpoint.database, signal);
-  // Without its API nothing else of it can be reached; a log-in that is refused would be waited for.
-  const receiver =
-    "failure" in api ? api : await probed(signal, () => openReceiver(endpoint, cluster, ports));
-  if ("value" in receiver) release(() => receiver.value.close());
-  const opened = "value" in receiver ? receiver.value : undefined;
+  // Without its API nothing else of it can be reached.
   const viaApi = "failure" in api ? undefined : cluster;
+  const [apiClock, receiver, reach] = await Promise.all([
+    // Into a pod that is not ours nobody needs the right to make one.
+    endpoint.receiver.kind === "own" ? viaApi && probeApiClock(endpoint, viaApi, ports) : undefined,
+    "failure" in api ? api : startReceiver(endpoint, cluster, opening),
+    probeReach(endpoint.database, signal),
+  ]);
   return {
     api,
-    ...(viaApi === undefined ? {} : { apiClock: await probeApiClock(endpoint, viaApi, ports) }),
-    receiver:
-      opened === undefined
-        ? (receiver as ProbeAnswer<never>)
-        : await probed(signal, () => describe(opened, { endpoint, cluster, ports })),
-    ...(opened === undefined
-      ? { space: receiver as ProbeAnswer<never>, powers: receiver as ProbeAnswer<never> }
-      : await probeFolder(opened.destination, signal)),
+    ...(apiClock === undefined ? {} : { apiClock }),
+    ...("value" in receiver
+      ? await probeReceiver(receiver.value, ports)
+      : { receiver, space: receiver, powers: receiver }),
     reach,
-    ...(await probeDatabase(endpoint, { ports, release, cluster: viaApi, receiver: opened }, also)),
+    ...(await probeDatabase(endpoint, { ...opening, cluster: viaApi, receiver }, also)),
   };
 }
 
-interface Place {
-  endpoint: ClusterDestination;
-  cluster: Cluster;
-  ports: ReachPorts;
+interface StartedReceiver extends Receiver {
+  startSeconds: number;
 }
 
-async function describe(receiver: Receiver, place: Place): Promise<ProbedReceiver> {
-  const { clock } = place.ports;
-  let info = await receiver.info();
-  const offset = await clockOffset(clock.now, async () => {
-    info = await receiver.info();
-    return info.clock;
+async function startReceiver(
+  endpoint: ClusterDestination,
+  cluster: Cluster,
+  { ports, release }: Opening,
+): Promise<ProbeAnswer<StartedReceiver>> {
+  const { signal, clock } = ports;
+  return await probed(signal, async () => {
+    const start = clock.elapsed();
+    const receiver = await openReceiver(endpoint, cluster, ports);
+    release(() => receiver.close());
+    return { ...receiver, startSeconds: Math.round((clock.elapsed() - start) / 1000) };
   });
-  const { version, uid, gid, architecture, rsync } = info;
+}
+
+async function probeReceiver(receiver: StartedReceiver, { clock, signal }: ReachPorts) {
   return {
-    ...{ version, uid, gid, architecture, clock: offset },
-    ...(rsync === undefined ? {} : { rsync }),
-    ...(await routeOf(place)),
+    receiver: await probed(signal, () => describe(receiver, clock.now)),
+    ...(await probeFolder(receiver.destination, signal)),
   };
 }
 
-const attemptMs = 4000;
-
-/** The agent listens once it was handed a key, so its port tells whether files get there directly. */
-async function routeOf({
-  endpoint,
-  cluster,
-  ports,
-}: Place): Promise<Pick<ProbedReceiver, "route" | "reason">> {
-  if (endpoint.transport === "exec") return { route: "exec", reason: "It was asked for" };
-  if (endpoint.receiver.kind !== "own") return { route: "exec", reason: "The pod is not ours" };
-  const { manifest, port } = endpoint.receiver;
-  const { metadata } = await readManifest(manifest);
-  const pod = await cluster.get(pods, metadata.name, endpoint.cluster.namespace);
-  const host = pod?.status?.podIP;
-  if (host === undefined) return { route: "exec", reason: "The receiver has no address" };
-  const late = AbortSignal.timeout(attemptMs);
-  try {
-    (await tcpDial({ host, port }, AbortSignal.any([late, ports.signal]))).destroy();
-    return { route: "direct" };
-  } catch (error) {
-    ports.signal.throwIfAborted();
-    const words = late.aborted ? `no answer in ${attemptMs / 1000} s` : wordsOf(error);
-    return { route: "exec", reason: `${host}:${port}: ${words}` };
-  }
+async function describe(receiver: StartedReceiver, now: () => number): Promise<ProbedReceiver> {
+  const { startSeconds } = receiver;
+  const { version, uid, gid, architecture, rsync } = await receiver.info();
+  const clock = await askClock(now, async () => (await receiver.info()).clock);
+  const { name: route, reason } = receiver.route();
+  return {
+    ...{ uid, gid, architecture, clock, startSeconds, route },
+    ...(version === undefined ? {} : { version }),
+    ...(rsync === undefined ? {} : { rsync }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** What the API says that an object was made at which it only was to look at. */
@@ -151,61 +135,45 @@ async function probeApiClock(
   { clock, signal }: ReachPorts,
 ) {
   return await probed(signal, async () => {
-    const before = clock.now();
-    const { metadata } = await cluster.create(
-      {
-        ...{ apiVersion: "v1", kind: "Pod" },
-        metadata: {
-          name: `migctl-clock-${randomBytes(4).toString("hex")}`,
-          namespace: endpoint.cluster.namespace,
-        },
-        spec:
-          endpoint.receiver.kind === "own"
-            ? (await readManifest(endpoint.receiver.manifest))["spec"]
-            : undefined,
+    const { receiver } = endpoint;
+    const pod = {
+      ...{ apiVersion: "v1", kind: "Pod" },
+      metadata: {
+        name: `migctl-clock-${randomBytes(4).toString("hex")}`,
+        namespace: endpoint.cluster.namespace,
       },
-      { dryRun: true, signal },
-    );
-    const after = clock.now();
-    // It tells the second alone.
-    const said = Date.parse(metadata.creationTimestamp ?? "") + 500;
-    return {
-      offsetMs: Math.round(said - (before + after) / 2),
-      uncertaintyMs: Math.round(500 + (after - before) / 2),
+      spec: receiver.kind === "own" ? (await readManifest(receiver.manifest))["spec"] : undefined,
     };
+    const ask = async () => {
+      const { metadata } = await cluster.create(pod, { dryRun: true, signal });
+      return Date.parse(metadata.creationTimestamp ?? "");
+    };
+    // It tells the second alone.
+    return await askClock(clock.now, ask, 1000);
   });
 }
 
 interface Reached extends Opening {
   cluster: Cluster | undefined;
-  receiver: Receiver | undefined;
+  receiver: ProbeAnswer<Receiver>;
 }
 
-/** Chooses the way as a run does, with what of it there is. */
+/** By the way that a run takes, with what of it there is. */
 async function probeDatabase(
   endpoint: ClusterDestination,
   { ports, release, cluster, receiver }: Reached,
   also: (ref: DatabaseRef) => Promise<void>,
 ): Promise<Pick<ProbedDestination, "link" | "database" | "rights">> {
-  const { database: ref, link: asked, cluster: place } = endpoint;
-  if (ref === undefined) return {};
-  const { log, signal } = ports;
-  const ways: LinkWays = { relay: receiver?.dial };
-  if (cluster !== undefined) {
-    ways["port-forward"] = forwardDial(
-      cluster,
-      resolveByServices(cluster, { namespace: place.namespace }),
-    );
-  }
-  const chosen = await probed(signal, () => chooseLink(asked, ref, { ways, signal, log }));
-  if ("failure" in chosen) return { link: chosen };
-  const { dial, link, reason } = chosen.value;
-  const opened = dial === undefined ? undefined : await openLink(ref, dial, { log });
-  if (opened !== undefined) release(() => opened.close());
-  const reachable = opened?.ref ?? ref;
-  await also(reachable);
-  return {
-    link: { value: { link, reason } },
-    ...(await probeDestinationDatabase(reachable, nowOf(ports))),
-  };
+  const linked = await probed(ports.signal, () =>
+    linkDatabase(endpoint, {
+      ...{ ...ports, cluster },
+      receiver: "value" in receiver ? receiver.value : undefined,
+    }),
+  );
+  if ("failure" in linked) return { link: linked };
+  const { ref, route, close } = linked.value;
+  release(close);
+  if (ref === undefined || route === undefined) return {};
+  await also(ref);
+  return { link: { value: route }, ...(await probeDestinationDatabase(ref, nowOf(ports))) };
 }

@@ -4,10 +4,13 @@ import type { FileDestination } from "../files/destination.ts";
 import { openLocalDestination } from "../files/local-destination.ts";
 import { openCluster } from "../kube/connect.ts";
 import type { ClusterDestination } from "../plan/endpoint.ts";
+import { givenIn } from "../plan/given-files.ts";
+import { credentialsSecret } from "../plan/inputs.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type DatabaseLink, linkDatabase } from "./link/link-database.ts";
+import { type LogIn, watchLogIn } from "./log-in.ts";
 import { openReceiver } from "./open-receiver.ts";
-import { type ReachPorts, whileLoggedOut } from "./reach-ports.ts";
+import type { ReachPorts } from "./reach-ports.ts";
 
 /** A plan's destination while it can be worked on. */
 export interface Reached {
@@ -16,6 +19,8 @@ export interface Reached {
   plan: Plan;
   /** Adds to an error of the database what the link knows of its reason. */
   explain(error: unknown): unknown;
+  /** Does work on it; where a token expires meanwhile, waits for another one and does it again. */
+  keep: LogIn["keep"];
 }
 
 /** Hands `work` the destination of a plan, wherever that is, and closes it afterwards. */
@@ -24,15 +29,15 @@ export async function withDestination<T>(
   ports: ReachPorts,
   work: (reached: Reached) => Promise<T>,
 ): Promise<T> {
-  const endpoint = plan.destination;
-  if (endpoint.kind === "local") {
-    const destination = openLocalDestination(endpoint.dir);
+  if (plan.destination.kind === "local") {
+    const destination = openLocalDestination(plan.destination.dir);
     try {
-      return await work({ destination, plan, explain: (error) => error });
+      return await work({ destination, plan, explain: (error) => error, keep: (does) => does() });
     } finally {
       destination.close();
     }
   }
+  const endpoint = givenIn(ports.env["MIGCTL_GIVEN_FILES"], plan.destination);
   try {
     return await withCluster(plan, endpoint, ports, work);
   } catch (error) {
@@ -43,19 +48,26 @@ export async function withDestination<T>(
 async function withCluster<T>(
   plan: Plan,
   endpoint: ClusterDestination,
-  ports: ReachPorts,
+  outer: ReachPorts,
   work: (reached: Reached) => Promise<T>,
 ): Promise<T> {
   return await withReleasers(async (release) => {
-    const environment = ports.env;
+    const environment = outer.env;
     const cluster = await openCluster(endpoint.access, { environment, migration: plan.name });
     release(() => cluster.close());
-    const receiver = await whileLoggedOut(ports, () => openReceiver(endpoint, cluster, ports));
+    const logIn = watchLogIn({
+      ...{ cluster, namespace: endpoint.cluster.namespace, secret: credentialsSecret(plan) },
+      ...{ ...outer, now: outer.clock.now },
+    });
+    const { keep } = logIn;
+    const ports = { ...outer, logIn };
+    const receiver = await keep(() => openReceiver(endpoint, cluster, ports));
     release(() => receiver.close());
-    const link = await linkDatabase(endpoint, { cluster, receiver, ...ports });
+    const link = await keep(() => linkDatabase(endpoint, { cluster, receiver, ...ports }));
     release(() => link.close());
     const { destination } = receiver;
-    return await work({ destination, plan: linked(plan, endpoint, link), explain: link.explain });
+    const reached = { destination, plan: linked(plan, endpoint, link), keep };
+    return await work({ ...reached, explain: link.explain });
   });
 }
 

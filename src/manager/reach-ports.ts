@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { MigrationError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { Waiting } from "../state/status.ts";
+import type { LogIn } from "./log-in.ts";
 
 /** What reaching a destination needs. */
 export interface ReachPorts {
@@ -11,28 +11,18 @@ export interface ReachPorts {
   signal: AbortSignal;
   /** The proxies, and what else the API's client goes by. */
   env: Readonly<Record<string, string | undefined>>;
+  /** For the receiver's pod; it has some minutes where nothing is said. */
+  startTimeoutSeconds?: number | undefined;
+  /** Told when the run waits for another log-in, and with nothing when it goes on. */
+  onWaiting?: ((waiting: Waiting | undefined) => void) | undefined;
+  /** Without it a token that is refused is an error at once. */
+  logIn?: LogIn | undefined;
 }
 
-const loggedOutMs = 10_000;
-
-/**
- * Repeats `work` for as long as the API does not take our token: it is read again from its file,
- * which the kubelet renews when the Secret is.
- */
+/** Does `work`, which needs the destination's API, and waits while that takes no log-in of ours. */
 export async function whileLoggedOut<T>(
-  { log, signal }: Pick<ReachPorts, "log" | "signal">,
+  { logIn }: Pick<ReachPorts, "logIn">,
   work: () => Promise<T>,
 ): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof MigrationError) || error.code !== "E_AUTHENTICATION") throw error;
-      log.warn(
-        { reason: error.message },
-        "Waiting for another token: renew the migration's Secret with migctl secret create",
-      );
-      await sleep(loggedOutMs, undefined, { signal });
-    }
-  }
+  return await (logIn === undefined ? work() : logIn.keep(work));
 }

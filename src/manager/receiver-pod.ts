@@ -15,6 +15,7 @@ export interface ReceiverPorts {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
+  startTimeoutSeconds?: number | undefined;
 }
 
 /** The file that migctl rendered: the Pod as JSON. */
@@ -29,7 +30,7 @@ export async function readManifest(path: string): Promise<KubeObject> {
   }
 }
 
-const startTimeoutSeconds = 300;
+const usualStartSeconds = 300;
 const endMilliseconds = 120_000;
 const pollMilliseconds = 500;
 
@@ -38,7 +39,7 @@ const pollMilliseconds = 500;
  * nothing of it still writes.
  */
 export async function startReceiverPod(manifest: KubeObject, ports: ReceiverPorts): Promise<Pod> {
-  const { cluster, namespace, log } = ports;
+  const { cluster, namespace, log, startTimeoutSeconds = usualStartSeconds } = ports;
   const { name } = manifest.metadata;
   await removeReceiverPod(name, ports);
   await cluster.create({ ...manifest, metadata: { ...manifest.metadata, namespace } });

@@ -93,6 +93,8 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
   const start = decideStart(request, { status: store.status, result, host });
   if (start.kind === "ended") {
     log.info({ migration: plan.name }, endedText[start.state]);
+    // It may have been killed after its last word, and before its report.
+    if (store.status !== undefined) await writeReport(folder, plan, store.status);
     const end = endOf(start.exitCode, store);
     if (start.state === "done") await record(migration, end, host);
     return end;
@@ -102,10 +104,12 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
   release(() => ledger.close());
   const { env } = migration.context;
   const stopCode = () => stop.code();
-  const exitCode = await withDestination(plan, { clock, log, signal, env }, (reached) =>
-    runPlan(reached.plan, start.run, {
+  const onWaiting: Store["waits"] = (waiting) => store.waits(waiting);
+  const ports = { clock, log, signal, env, onWaiting };
+  const exitCode = await withDestination(plan, ports, ({ plan: reachable, ...reached }) =>
+    runPlan(reachable, start.run, {
       ...{ log, clock, store, ledger, lock, signal, stopCode },
-      ...{ destination: reached.destination, explain: reached.explain },
+      ...reached,
     }),
   );
   if (store.status !== undefined) await writeReport(folder, plan, store.status);

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { asMigrationError, type ExitCode, toErrorRecord } from "../core/errors.ts";
+import { failpoint } from "../core/failpoints.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
 import type { FileDestination } from "../files/destination.ts";
@@ -22,6 +23,8 @@ export interface RunPorts {
   destination: FileDestination;
   /** Adds to an error what the way to the destination's database knows of its reason. */
   explain(error: unknown): unknown;
+  /** Does a step's work again where the way to the destination was closed to us for a time. */
+  keep<T>(work: () => Promise<T>): Promise<T>;
   lock: Pick<Lock, "check" | "holder">;
   /** Aborted when the run is to stop; `stopCode` says with which exit code. */
   signal: AbortSignal;
@@ -107,9 +110,12 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
     const context: FilesContext = {
       ...{ log, clock: ports.clock, signal, run },
       ...{ ledger: ports.ledger, destination: ports.destination },
+      retryBudget: budgetOf(place.plan),
       report: (progress) => store.progress(item.id, step.id, progress),
     };
-    const output = await work(step.kind, place, context);
+    failpoint("step.beforeWork");
+    const output = await ports.keep(() => work(step.kind, place, context));
+    failpoint("step.afterWork");
     lock.check();
     recordCompletion(place, run, ports);
     await store.append({ type: "step-done", ...ids, output });
@@ -118,7 +124,8 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
   } catch (thrown) {
     if (signal.aborted) return false;
     const error = asMigrationError(ports.explain(thrown));
-    if (error.code === "E_LOCKED") throw error;
+    // What is done stays done, even where the volume failed right after that was recorded.
+    if (error.code === "E_LOCKED" || isDone(store.status, item, step)) throw error;
     const record = toErrorRecord(error);
     await store.append({ type: "step-failed", ...ids, error: record });
     log.info(
@@ -127,6 +134,10 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
     );
     return false;
   }
+}
+
+function budgetOf({ options: { retrySeconds } }: Plan): number | undefined {
+  return retrySeconds === undefined ? undefined : retrySeconds * 1000;
 }
 
 function work<K extends StepKind>(kind: K, place: Place, context: FilesContext): Promise<unknown> {
@@ -138,7 +149,9 @@ function recordCompletion({ item, step }: Place, run: string, { ledger, clock }:
   const part =
     step.kind === "files-verify" ? "files" : step.kind === "db-verify" ? "documents" : undefined;
   if (part === undefined) return;
+  failpoint("ledger.beforeCompletion");
   ledger.completions.record(part, scopeText(item.scope), run, Math.round(clock.now()));
+  failpoint("ledger.afterCompletion");
 }
 
 function statusOf(status: Status | undefined, item: Item): ItemStatus | undefined {

@@ -10,9 +10,10 @@ import type { InventoryEntry, Outcome } from "../../files/inventory-entry.ts";
 import { openLedger } from "../../state/ledger.ts";
 import type { WorkerContext } from "../../workers/context.ts";
 import { verifyFiles } from "../../workers/files-verify.ts";
+import { readDifferences } from "../../workers/read-differences.ts";
 import type { ManagerContext } from "../context.ts";
 import { copyLedger } from "../copy-ledger.ts";
-import { filesArgs, keepList, prepareFiles, readList } from "../files-by-hand.ts";
+import { filesArgs, keepList, prepareFiles } from "../files-by-hand.ts";
 import { runByHand } from "../hand-run.ts";
 import { printResult } from "../print-result.ts";
 
@@ -134,17 +135,10 @@ function whyNever({ type, unreadable }: InventoryEntry): string | undefined {
   return type === "s" ? "a socket is never carried" : undefined;
 }
 
-const namedInError = 20;
-
 /** The worker's error names one path, and a list that goes away: this one names them. */
 async function naming(error: unknown, scratch: string, reportDir: string | undefined) {
   if (!(error instanceof MigrationError) || error.code !== "E_INTEGRITY") return error;
-  const mismatches = await readList(mismatchList, scratch);
-  const problems = mismatches
-    .slice(0, namedInError)
-    .map(
-      ({ path, what, expected, found }) => `${path}: ${what}: expected ${expected}, found ${found}`,
-    );
+  const problems = await readDifferences(join(scratch, mismatchList));
   return new MigrationError(error.code, error.message, {
     cause: error.cause,
     hint:

@@ -4,7 +4,7 @@ import { type ExitCode, exitCodes } from "../../core/errors.ts";
 import type { ConflictPolicy, VerdictCounts } from "../../core/verdict.ts";
 import type { FilesContext } from "../../workers/context.ts";
 import { compareFiles } from "../../workers/files-compare.ts";
-import { syncFiles } from "../../workers/files-sync.ts";
+import { syncFiles } from "../../workers/files-send.ts";
 import { tarFiles } from "../../workers/files-tar.ts";
 import type { ManagerContext } from "../context.ts";
 import { type FilesFlags, filesArgs, keepList, prepareFiles, readList } from "../files-by-hand.ts";

@@ -1,10 +1,10 @@
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
-import { parseDuration } from "../../core/duration.ts";
-import { exitCodes, MigrationError } from "../../core/errors.ts";
+import { exitCodes } from "../../core/errors.ts";
 import { receiverSocket } from "../../receiver/protocol.ts";
 import { serveAtSocket } from "../../receiver/serve-socket.ts";
 import type { ManagerContext } from "../context.ts";
+import { readSeconds } from "../read-seconds.ts";
 
 export const receiveCommand = defineCommand({
   name: "receive",
@@ -21,18 +21,9 @@ export const receiveCommand = defineCommand({
   ],
   async run(flags, { log, stop }: ManagerContext) {
     const { root, port, socket = receiverSocket } = flags;
-    const idleTimeout = secondsOf(flags["idle-timeout"]);
+    const idleTimeout = readSeconds("--idle-timeout", flags["idle-timeout"]);
     const { signal } = stop;
     await serveAtSocket({ root, port, socket, idleTimeout, log, signal });
     return exitCodes.done;
   },
 });
-
-function secondsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = parseDuration(text);
-  if (seconds !== undefined && seconds > 0) return seconds;
-  throw new MigrationError("E_USAGE", `Flag --idle-timeout cannot be "${text}"`, {
-    hint: "Give a time such as 90s, 10m or 1h",
-  });
-}

@@ -1,9 +1,10 @@
 import { loadVerifyMode } from "../../config/load.ts";
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
-import { type ExitCode, exitCodes, toErrorRecord } from "../../core/errors.ts";
+import { type ExitCode, toErrorRecord } from "../../core/errors.ts";
 import { ledgerFolder } from "../../plan/inputs.ts";
 import { Plan } from "../../plan/plan.ts";
+import { exitCodeOf, Verification } from "../../plan/verification.ts";
 import { verifyAgain } from "../../workers/verify-again.ts";
 import type { ManagerContext } from "../context.ts";
 import { runByHand } from "../hand-run.ts";
@@ -31,22 +32,25 @@ export const verifyCommand = defineCommand({
           verifyAgain(reached.plan, scratch, { ...ctx, destination: reached.destination }),
         ),
     );
-    const shown = checks.map(({ error, ...check }) => ({
-      ...{ ...check, equal: error === undefined },
-      error: error && toErrorRecord(error),
-    }));
+    const verification = Verification.parse({
+      checks: checks.map(({ error, ...check }) => ({
+        ...{ ...check, equal: error === undefined },
+        ...(error === undefined ? {} : { error: toErrorRecord(error) }),
+      })),
+    });
     if (context.format !== "table")
-      context.out.data({ ledger: ledgerFolder(plan), checks: shown }, context.format);
+      context.out.data({ ledger: ledgerFolder(plan), ...verification }, context.format);
     else {
       context.out.table(
         ["ITEM", "PART", "RESULT"],
-        shown.map(({ item, part, error }) => [
+        verification.checks.map(({ item, part, error }) => [
           item,
           part,
           error ? `${error.code}: ${error.message}` : "equal",
         ]),
       );
+      for (const line of checks.flatMap(({ differences }) => differences)) context.out.line(line);
     }
-    return checks.every(({ error }) => error === undefined) ? exitCodes.done : exitCodes.integrity;
+    return exitCodeOf(verification);
   },
 });
