@@ -4,8 +4,8 @@ import { MigrationError } from "../core/errors.ts";
 import { listMigrations } from "../state/migrations.ts";
 
 export interface Place {
-  "source-dir"?: string;
-  "work-dir"?: string;
+  "source-dir"?: string | undefined;
+  "work-dir"?: string | undefined;
 }
 
 /** The folder that holds the migrations of a source; reading never makes it. */

@@ -6,6 +6,8 @@ import { type ErrorCode, isErrorCode, MigrationError } from "../core/errors.ts";
 export interface ManagerProgram {
   command: string;
   args: readonly string[];
+  /** What it needs beside our own environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const Failure = z.object({
@@ -17,25 +19,42 @@ const Failure = z.object({
   }),
 });
 
+export interface Question<T> {
+  args: readonly string[];
+  input?: unknown;
+  schema: z.ZodType<T>;
+  /** Has the manager stop and put away what it made for the answer. */
+  signal?: AbortSignal;
+  /** Told each line of its log while it works. */
+  onLog?: ((line: string) => void) | undefined;
+}
+
 /**
  * Asks the manager for something that only it can see, and returns its JSON as `schema` reads it.
  * The manager's own error is thrown as ours.
  */
 export async function askManager<T>(
   manager: ManagerProgram,
-  args: readonly string[],
-  input: unknown,
-  schema: z.ZodType<T>,
+  { args, input, schema, signal, onLog }: Question<T>,
 ): Promise<T> {
   const child = execa(manager.command, [...manager.args, ...args, "-o", "json"], {
     input: JSON.stringify(input),
     reject: false,
     stderr: "pipe",
+    env: { ...manager.env },
     maxBuffer: 256 * 1024 * 1024,
+    // A terminal's Ctrl-C is for us; a second signal would end it before it has cleared up.
+    ...(signal === undefined
+      ? {}
+      : { cancelSignal: signal, forceKillAfterDelay: stopMilliseconds, detached: true }),
   });
+  if (onLog !== undefined) for await (const line of child.iterable({ from: "stderr" })) onLog(line);
   const { exitCode, stdout, stderr } = await child;
+  signal?.throwIfAborted();
   return readAnswer({ exitCode, stdout, stderr }, schema);
 }
+
+const stopMilliseconds = 120_000;
 
 interface Answer {
   exitCode: number | undefined;
@@ -99,7 +118,12 @@ export function startManager(
     cleanup: false,
     stdout: "ignore",
     // Fewer arenas of the allocator: what is freed in one is no longer held back in many.
-    env: { MIGCTL_LOG_FORMAT: "json", MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "262144" },
+    env: {
+      ...manager.env,
+      MIGCTL_LOG_FORMAT: "json",
+      MALLOC_ARENA_MAX: "2",
+      MALLOC_MMAP_THRESHOLD_: "262144",
+    },
   });
   child.stderr.setEncoding("utf8").on("data", onLog);
   let stops = 0;

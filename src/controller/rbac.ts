@@ -17,6 +17,8 @@ export interface RbacInput {
   writers: readonly string[];
   /** Destination, with --after run: the Deployments that are restarted. */
   restarts: readonly string[];
+  /** Destination: the pod that receives, where it is not one of ours. */
+  pod?: string | undefined;
   /** Source: whether a NetworkPolicy is made for the manager's pod. */
   networkPolicy: boolean;
 }
@@ -88,12 +90,26 @@ function secretRules({ secrets, ownSecrets }: RbacInput): Rule[] {
 function destinationRules(input: RbacInput): Rule[] {
   return [
     rule("", ["persistentvolumeclaims", "services"], read),
-    // The receiver is one of them: names of pods that are yet to be made cannot be given.
-    rule("", ["pods"], ["create", "get", "list", "delete"]),
-    rule("", ["pods/exec", "pods/portforward"], connect),
+    ...receiverRules(input),
     ...named("", ["secrets"], input.secrets, ["get"]),
     ...customRules(input),
     ...named("apps", ["deployments"], input.restarts, ["get", "patch"]),
+  ];
+}
+
+/** Names of pods that are yet to be made cannot be given; that of one that is there can. */
+function receiverRules({ pod }: RbacInput): Rule[] {
+  if (pod === undefined) {
+    return [
+      rule("", ["pods"], ["create", "get", "list", "delete"]),
+      rule("", ["pods/exec", "pods/portforward"], connect),
+    ];
+  }
+  return [
+    rule("", ["pods"], read),
+    ...named("", ["pods/exec"], [pod], connect),
+    // To the database, whose pods are other ones.
+    rule("", ["pods/portforward"], connect),
   ];
 }
 

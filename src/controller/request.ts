@@ -24,7 +24,9 @@ export async function planRequest(
 ): Promise<Planned> {
   const wanted = checkRequestOf(request, application);
   refuseUnscoped(request, application, wanted.scopes);
-  const facts = await askManager(manager, ["check", "--request", "-"], wanted, Facts);
+  const facts = await askManager(manager, {
+    ...{ args: ["check", "--request", "-"], input: wanted, schema: Facts },
+  });
   const { source, destination } = wanted;
   const sourceDir = facts.source.dir;
   const plan = makePlan({
@@ -53,6 +55,7 @@ export function planOptions(
   config: OwnershipWords = {},
 ): PlanOptions {
   const chosen = chooseOwnership(request, config);
+  const retrySeconds = request["retry-timeout"];
   return {
     onConflict: request["on-conflict"],
     verify: request.verify,
@@ -65,6 +68,7 @@ export function planOptions(
     after: request.after,
     forceDb: request["force-db"],
     ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
+    ...(retrySeconds === undefined ? {} : { retrySeconds }),
   };
 }
 

@@ -6,8 +6,10 @@ import { isOfAttempt, managerSelector } from "../labels.ts";
 import type { RenderInput } from "../render/input.ts";
 import { renderMigration } from "../render/migration.ts";
 import { renderReceiver } from "../render/receiver.ts";
-import { applyObjects, checkObjects, checkPod } from "./apply.ts";
+import { applyObjects, checkNew, checkObjects } from "./apply.ts";
+import { type LiveMigration, listLive } from "./live.ts";
 import { refuseLiving } from "./refuse-living.ts";
+import { stopManager } from "./remove.ts";
 import { removeResult, resultOf } from "./result.ts";
 
 export interface Deployment {
@@ -37,9 +39,10 @@ export async function deployMigration(deployment: Deployment): Promise<boolean> 
     return false;
   }
   const before = await refuseLiving(cluster, namespace, plan.name);
-  await checkObjects(cluster, objects);
+  const former = await formerWorkload(cluster, render);
+  await checkObjects(cluster, objects, { isReplaced: former !== undefined });
   const { receiver } = render;
-  if (receiver) await checkPod(deployment.destination, renderReceiver(render, receiver));
+  if (receiver) await checkNew(deployment.destination, renderReceiver(render, receiver));
   if (dryRun === "server") {
     note(`The API would take in namespace "${namespace}": ${names}`);
     return false;
@@ -47,7 +50,7 @@ export async function deployMigration(deployment: Deployment): Promise<boolean> 
   const text = beforeText(before ?? (await resultOf(cluster, namespace, plan.name)), render.rerun);
   if (text !== undefined) note(text);
   await removeResult(cluster, namespace, plan.name);
-  await applyObjects(cluster, objects);
+  await applyObjects(cluster, objects, former && (() => removeFormer(former, deployment)));
   note(`Made in namespace "${namespace}": ${names}`);
   await waitForPod({
     ...{ cluster, namespace, clock: deployment.clock, signal: deployment.signal },
@@ -58,4 +61,20 @@ export async function deployMigration(deployment: Deployment): Promise<boolean> 
     onProblem: ({ message }) => note(message),
   });
   return true;
+}
+
+/** One of an earlier start that the new one cannot be applied over: the pod of a Job never changes. */
+async function formerWorkload(
+  cluster: Cluster,
+  { namespace, plan, workload }: RenderInput,
+): Promise<LiveMigration | undefined> {
+  const earlier = await listLive(cluster, namespace, plan.name);
+  return earlier.find(({ kind }) => kind === "Job" || workload === "job");
+}
+
+/** Its run is over, and what it has done is on the volume. */
+async function removeFormer({ kind, name }: LiveMigration, deployment: Deployment) {
+  const { render, cluster, clock, signal, note } = deployment;
+  note(`Removing the ${kind} "${name}" of the earlier start`);
+  await stopManager({ cluster, namespace: render.namespace, name, clock, signal });
 }

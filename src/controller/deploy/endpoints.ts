@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { MigrationError } from "../../core/errors.ts";
 import type { ClusterDestination, ClusterSource } from "../../plan/endpoint.ts";
 import type { Discovered } from "../discover/discovered.ts";
+import type { ExistingPod } from "../discover/existing-pod.ts";
 import { credentialFile, credentialKeys, podPaths } from "../render/pod-paths.ts";
 
 /** Of the receiver's TLS listener. */
@@ -19,7 +20,7 @@ export interface Route {
   transport: ClusterDestination["transport"];
   link: ClusterDestination["link"];
   /** A pod that receives the files, in place of one of ours. */
-  pod?: { name: string; container?: string | undefined } | undefined;
+  pod?: ExistingPod | undefined;
 }
 
 /** The source as the manager in its pod sees it. */
@@ -37,7 +38,7 @@ export function destinationEndpoint(found: Discovered, route: Route): ClusterDes
   const { pod } = route;
   return {
     kind: "cluster",
-    dir: found.mount.value,
+    dir: pod?.dir ?? found.mount.value,
     ...databaseRef(found, credentialKeys.destinationUri),
     identity: identityOf(found),
     cluster: placeOf(found),
@@ -45,11 +46,7 @@ export function destinationEndpoint(found: Discovered, route: Route): ClusterDes
     receiver:
       pod === undefined
         ? { kind: "own", manifest: podPaths.receiver, port: receiverPort }
-        : {
-            kind: "existing",
-            pod: pod.name,
-            ...(pod.container === undefined ? {} : { container: pod.container }),
-          },
+        : { kind: "existing", pod: pod.name, container: pod.container },
     transport: route.transport,
     link: route.link,
   };

@@ -9,6 +9,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { RunResult } from "../../state/result.ts";
 import type { Status } from "../../state/status.ts";
 import { isOfAttempt, managerSelector } from "../labels.ts";
+import { endOfJob } from "./job-end.ts";
 import { type PodManager, watchPod, whileUnavailable } from "./pod-manager.ts";
 
 export interface Followed {
@@ -25,6 +26,8 @@ export interface Followed {
   onProblem(problem: StartProblem): void;
   /** Told when the connection to the pod is made again. */
   onRetry(error: MigrationError): void;
+  /** Reads the status from the volume, where the pod is over and tells nothing more. */
+  readStatus(folder: string): Promise<Status | undefined>;
 }
 
 /**
@@ -39,6 +42,17 @@ export async function followPod(followed: Followed): Promise<RunResult> {
 
 async function followOnce(followed: Followed): Promise<RunResult> {
   const pod = await startedPod(followed);
+  try {
+    return await watchToEnd(followed, pod);
+  } catch (error) {
+    followed.signal.throwIfAborted();
+    const result = followed.kind === "Job" ? await endedMeanwhile(followed, pod) : undefined;
+    if (result === undefined) throw error;
+    return result;
+  }
+}
+
+async function watchToEnd(followed: Followed, pod: Pod): Promise<RunResult> {
   const { plan, attempt, signal } = followed;
   const watched = { folder: migrationFolder(plan), attempt, signal };
   for await (const { status, result } of watchPod(managerIn(followed, pod), watched)) {
@@ -50,8 +64,20 @@ async function followOnce(followed: Followed): Promise<RunResult> {
   });
 }
 
+/** A Job's pod is over with its run: it may be gone before it told so. */
+async function endedMeanwhile(followed: Followed, pod: Pod): Promise<RunResult | undefined> {
+  const { cluster, namespace, plan, attempt, signal } = followed;
+  const result = await endOfJob({ cluster, namespace, pod, name: plan.name, attempt, signal });
+  if (result === undefined) return undefined;
+  const status = await followed.readStatus(migrationFolder(plan));
+  if (status !== undefined) followed.onStatus(status);
+  return result;
+}
+
 /** The pod of a migration once it runs. */
-async function startedPod(followed: Omit<Followed, "onStatus" | "onRetry">): Promise<Pod> {
+async function startedPod(
+  followed: Omit<Followed, "onStatus" | "onRetry" | "readStatus">,
+): Promise<Pod> {
   const { cluster, namespace, kind, plan, attempt, clock, signal, onProblem } = followed;
   return await waitForPod({
     ...{ cluster, namespace, clock, signal, onProblem },

@@ -2,16 +2,22 @@ import { randomBytes } from "node:crypto";
 import type { Application } from "../../config/application.ts";
 import { type ClusterRequest, workDirOf } from "../../config/load.ts";
 import { chooseOwnership } from "../../config/ownership-map.ts";
-import { programVersion } from "../../core/version.ts";
+import { credentialsSecret } from "../../plan/inputs.ts";
 import { makePlan } from "../../plan/make.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { Discovered } from "../discover/discovered.ts";
+import { findExistingPod } from "../discover/existing-pod.ts";
 import { refuseDowngrade } from "../discover/refuse-downgrade.ts";
-import { imageFor } from "../image/name.ts";
-import type { ReceiverInput, RenderInput } from "../render/input.ts";
+import type { RenderInput } from "../render/input.ts";
 import { planOptions, refuseUnscoped, scopesOf } from "../request.ts";
-import { destinationEndpoint, receiverPort, refuseSamePlace, sourceEndpoint } from "./endpoints.ts";
+import { destinationEndpoint, refuseSamePlace, sourceEndpoint } from "./endpoints.ts";
 import { type NamespaceSecurity, namespaceSecurity } from "./platform.ts";
+import {
+  type DestinationSeen,
+  dataOf,
+  imageOf,
+  receiverInput,
+  releaseOf,
+} from "./receiver-input.ts";
 import { resourcesOf } from "./resources.ts";
 import { readSecretValues } from "./secret-values.ts";
 import { type DiscoveredSides, discoverSides, type Sides, type SideTools } from "./sides.ts";
@@ -35,33 +41,66 @@ export async function planCluster(
   sides: Sides,
   { signal, ...tools }: SideTools & { signal: AbortSignal },
 ): Promise<PlannedCluster> {
-  const scopes = scopesOf(request);
-  refuseUnscoped(request, application, scopes);
-  chooseOwnership(request, sides.destination.config);
-  const isWhole = scopes.every(({ kind }) => kind === "server");
-  const needsDatabase = request.migrationType !== "files" || !isWhole;
-  const found = await discoverSides(sides, application, { needsDatabase, signal });
+  refuseUnfit(request, application, sides);
+  const needs = { needsDatabase: needsDatabase(request), signal };
+  const found = await discoverSides(sides, application, needs);
+  const [source, destination] = await Promise.all([
+    namespaceSecurity(sides.source.cluster, found.source),
+    namespaceSecurity(sides.destination.cluster, found.destination),
+  ]);
+  const seen = { sides, found, security: { source, destination } };
+  return await planSeen(request, application, seen, tools);
+}
+
+/** Whether a request cannot do without the two databases. */
+export function needsDatabase(request: ClusterRequest): boolean {
+  const isWhole = scopesOf(request).every(({ kind }) => kind === "server");
+  return request.migrationType !== "files" || !isWhole;
+}
+
+/** Throws what is wrong with a request before anything is asked for it. */
+export function refuseUnfit(
+  request: ClusterRequest,
+  application: Application,
+  { destination }: Sides,
+) {
+  refuseUnscoped(request, application, scopesOf(request));
+  chooseOwnership(request, destination.config);
+}
+
+/** What was seen of both sides. */
+export interface SeenSides {
+  sides: Sides;
+  found: DiscoveredSides;
+  security: PlannedCluster["security"];
+}
+
+/** As `planCluster`, of a request that is fit and of what was found before. */
+export async function planSeen(
+  request: ClusterRequest,
+  application: Application,
+  { sides, found, security }: SeenSides,
+  tools: SideTools,
+): Promise<PlannedCluster> {
   refuseSamePlace(found.source, found.destination);
   refuseDowngrade(found.source, found.destination);
-  const security = {
-    source: await namespaceSecurity(sides.source.cluster, found.source),
-    destination: await namespaceSecurity(sides.destination.cluster, found.destination),
-  };
   const secret = await readSecretValues(sides, found, tools);
   const { config } = sides.destination;
+  const ways = {
+    transport: request.transport ?? config.transport ?? ("auto" as const),
+    link: request.link ?? config.link ?? ("auto" as const),
+  };
+  const pod = await findExistingPod(sides.destination, found.destination, ways);
   const plan = makePlan({
     migrationType: request.migrationType,
     application,
-    scopes,
+    scopes: scopesOf(request),
     options: planOptions(request, security.destination.allowsRoot ? "preserve" : "inherit", config),
     source: sourceEndpoint(found.source),
     destination: destinationEndpoint(found.destination, {
       ...secret.login,
-      transport: request.transport ?? config.transport ?? "auto",
-      link: request.link ?? config.link ?? "auto",
-      ...(config.pod === undefined
-        ? {}
-        : { pod: { name: config.pod, container: config.container } }),
+      ...ways,
+      ...(pod === undefined ? {} : { pod }),
     }),
     workDir: workDirOf(found.source.mount.value, undefined),
     ...(request.name === undefined ? {} : { name: request.name }),
@@ -100,9 +139,9 @@ function renderInput(parts: Parts, values: Record<string, string>): RenderInput 
     release: releaseOf(source, plan),
     plan,
     ...(plan.destination.kind === "cluster" && plan.destination.receiver.kind === "own"
-      ? { receiver: receiverInput(parts) }
+      ? { receiver: receiverInput(request, destinationOf(parts)) }
       : {}),
-    credentials: { secret: `${plan.name}-credentials`, values },
+    credentials: { secret: credentialsSecret(plan), values },
     attempt: randomBytes(4).toString("hex"),
     rerun: request.rerun,
     ...(request["service-account"] === undefined
@@ -111,51 +150,7 @@ function renderInput(parts: Parts, values: Record<string, string>): RenderInput 
   };
 }
 
-function receiverInput({ request, found, sides, security }: Parts): ReceiverInput {
-  const { destination } = found;
+function destinationOf({ found, sides, security }: Parts): DestinationSeen {
   const { config } = sides.destination;
-  const image = request["destination-image"] ?? config.image ?? request.image;
-  return {
-    namespace: destination.namespace.value,
-    image: {
-      ...imageOf(destination, image, request.tag),
-      ...(config.imagePullSecret === undefined ? {} : { pullSecret: config.imagePullSecret }),
-    },
-    data: dataOf(destination),
-    platform: security.destination.platform,
-    port: receiverPort,
-  };
-}
-
-function imageOf(
-  { architectures = ["amd64"] }: Discovered,
-  image: string | undefined,
-  tag: string | undefined,
-): RenderInput["image"] {
-  const [architecture = "amd64"] = architectures;
-  const name = imageFor({
-    architecture,
-    version: programVersion,
-    ...(image === undefined ? {} : { image }),
-    ...(tag === undefined ? {} : { tag }),
-  });
-  return { name, architectures: [architecture] as RenderInput["image"]["architectures"] };
-}
-
-function dataOf({ claim, subPath, mount }: Discovered): RenderInput["data"] {
-  return {
-    claim: claim.value.name,
-    ...(subPath.value === "" ? {} : { subPath: subPath.value }),
-    mountPath: mount.value,
-    ...(claim.value.node === undefined ? {} : { node: claim.value.node }),
-  };
-}
-
-/** The short name of a release of MVI is what its objects bear as `app`. */
-function releaseOf({ release, chart }: Discovered, plan: Plan): RenderInput["release"] {
-  return {
-    name: release.value,
-    ...(chart === undefined ? {} : { chart: chart.value }),
-    app: plan.application.cluster?.app ?? plan.application.application,
-  };
+  return { config, found: found.destination, security: security.destination };
 }

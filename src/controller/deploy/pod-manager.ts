@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { z } from "zod";
 import { MigrationError } from "../../core/errors.ts";
 import type { Cluster, ContainerRef } from "../../kube/cluster.ts";
 import { Seen } from "../../state/watch.ts";
-import { readAnswer } from "../manager.ts";
+import { type Question, readAnswer } from "../manager.ts";
 
 /** The manager's program in a container that runs. */
 export interface PodManager {
@@ -11,17 +10,10 @@ export interface PodManager {
   container: ContainerRef;
 }
 
-export interface Question<T> {
-  args: readonly string[];
-  input?: unknown;
-  schema: z.ZodType<T>;
-  signal?: AbortSignal;
-}
-
 /** As `askManager`, by exec in the pod. */
 export async function askPod<T>(
   { cluster, container }: PodManager,
-  { args, input, schema, signal }: Question<T>,
+  { args, input, schema, signal, onLog }: Question<T>,
 ): Promise<T> {
   const command = ["migmgr", ...args, "-o", "json"];
   const session = await cluster.exec(container, command, signal === undefined ? {} : { signal });
@@ -30,7 +22,7 @@ export async function askPod<T>(
   const [exitCode, stdout, stderr] = await Promise.all([
     session.ended,
     textOf(session.stdout),
-    textOf(session.stderr),
+    logOf(session.stderr, onLog),
   ]);
   return readAnswer({ exitCode, stdout, stderr }, schema);
 }
@@ -40,6 +32,21 @@ async function textOf(stream: AsyncIterable<Buffer | string>): Promise<string> {
   for await (const part of stream) parts.push(Buffer.from(part));
   return Buffer.concat(parts).toString("utf8");
 }
+
+/** Hands on each line, and returns the last ones. */
+async function logOf(
+  stream: AsyncIterable<Buffer | string>,
+  onLog: Question<unknown>["onLog"],
+): Promise<string> {
+  let last = "";
+  for await (const line of linesOf(stream)) {
+    onLog?.(line);
+    last = `${last}${line}\n`.slice(-lastCharacters);
+  }
+  return last;
+}
+
+const lastCharacters = 20_000;
 
 export interface Watched {
   folder: string;

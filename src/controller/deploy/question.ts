@@ -17,10 +17,10 @@ export interface QuestionPorts {
   clock: Clock;
   signal: AbortSignal;
   startTimeoutSeconds: number;
+  /** After which the pod goes away by itself, should we not be there any more; an hour. */
+  longestSeconds?: number;
   onProblem(problem: StartProblem): void;
 }
-
-const longestSeconds = 3600;
 
 /**
  * Runs `ask` with the manager's program in a pod of its own, which has the mounts, the user and the
@@ -34,7 +34,7 @@ export async function withQuestionPod<T>(
   const name = `migctl-question-${randomBytes(4).toString("hex")}`;
   const { cluster, clock, signal, onProblem } = ports;
   const { namespace } = input;
-  const objects = questionObjects(input, name);
+  const objects = questionObjects(input, { name, seconds: ports.longestSeconds ?? 3600 });
   try {
     await applyObjects(cluster, objects);
     const pod = await waitForPod({
@@ -46,14 +46,28 @@ export async function withQuestionPod<T>(
     return await ask({ cluster, container: { namespace, pod: pod.metadata.name } });
   } finally {
     // Also after an abort: what was made for the question alone must not stay.
-    const removal = { cluster, namespace, name, clock, signal: AbortSignal.timeout(60_000) };
+    const removal = {
+      cluster,
+      namespace,
+      name,
+      clock,
+      signal: AbortSignal.timeout(endMilliseconds),
+    };
     await stopManager(removal);
     await removeObjects(removal);
   }
 }
 
+/** The pod's grace period, in which a receiver of its own goes as well. */
+const endMilliseconds = 150_000;
+
+interface Waiting {
+  name: string;
+  seconds: number;
+}
+
 /** As the migration's own objects, under the question's name, with a Job that only waits. */
-function questionObjects(input: RenderInput, name: string): KubeObject[] {
+function questionObjects(input: RenderInput, { name, seconds }: Waiting): KubeObject[] {
   const { secret, values } = input.credentials;
   const objects = renderMigration({
     ...input,
@@ -63,17 +77,26 @@ function questionObjects(input: RenderInput, name: string): KubeObject[] {
     credentials: values === undefined ? { secret } : { secret: name, values },
     attempt: "question",
   });
-  return objects.map((object) => (object.kind === "Job" ? waitingJob(object) : object));
+  return objects.map((object) => (object.kind === "Job" ? waitingJob(object, seconds) : object));
 }
 
-function waitingJob(object: KubeObject): KubeObject {
+/**
+ * What was asked is told to stop with the pod, and is waited for: it may have a receiver to remove.
+ * Its name is in the pattern in a way that the pattern is not found in itself.
+ */
+function waitingScript(seconds: number): string {
+  const stop = `trap '' TERM; kill -TERM -1; while grep -qs '[m]igctl.mjs' /proc/[0-9]*/cmdline; do sleep 0.2; done; exit 0`;
+  return `stop() { ${stop}; }; trap stop TERM; sleep ${seconds} & wait`;
+}
+
+function waitingJob(object: KubeObject, seconds: number): KubeObject {
   const { spec } = Job.parse(object);
   const { podFailurePolicy: _, podReplacementPolicy: __, ...rest } = spec;
   const { template } = spec;
   const containers = template.spec.containers.map(
     ({ lifecycle: ___, readinessProbe: ____, ...container }) => ({
       ...container,
-      args: [`trap 'exit 0' TERM; sleep ${longestSeconds} & wait`],
+      args: [waitingScript(seconds)],
     }),
   );
   return KubeObject.parse({
@@ -81,7 +104,7 @@ function waitingJob(object: KubeObject): KubeObject {
     spec: {
       ...rest,
       backoffLimit: 0,
-      activeDeadlineSeconds: longestSeconds,
+      activeDeadlineSeconds: seconds,
       ttlSecondsAfterFinished: 60,
       template: { ...template, spec: { ...template.spec, containers } },
     },

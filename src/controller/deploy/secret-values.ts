@@ -21,21 +21,23 @@ export async function readSecretValues(
   found: DiscoveredSides,
   tools: SideTools,
 ): Promise<SecretValues> {
+  const fileOf = credentialFile;
+  const source: Record<string, string> = {};
+  await addDatabase(source, { found: found.source, side: sides.source, tools, fileOf }, [
+    credentialKeys.sourceUri,
+    credentialKeys.sourceDatabaseCa,
+  ]);
+  const destination = { found: found.destination, side: sides.destination, tools, fileOf };
+  const { values, login } = await readDestinationValues(destination);
+  return { values: { ...source, ...values }, login };
+}
+
+/** As `readSecretValues`, of the destination alone. */
+export async function readDestinationValues(of: Of): Promise<SecretValues> {
   const values: Record<string, string> = {};
   const keys = credentialKeys;
-  if (found.source.database !== undefined) {
-    await addDatabase(values, { found: found.source, side: sides.source, tools }, [
-      keys.sourceUri,
-      keys.sourceDatabaseCa,
-    ]);
-  }
-  if (found.destination.database !== undefined) {
-    await addDatabase(values, { found: found.destination, side: sides.destination, tools }, [
-      keys.destinationUri,
-      keys.destinationDatabaseCa,
-    ]);
-  }
-  const login = await portableLogin(sides.destination.access, tools.env);
+  await addDatabase(values, of, [keys.destinationUri, keys.destinationDatabaseCa]);
+  const login = await portableLogin(of.side.access, of.tools.env);
   const { token, ca, certificate, key, ...rest } = login;
   const files = [
     [keys.destinationToken, token],
@@ -59,11 +61,13 @@ interface Of {
   found: Discovered;
   side: Side<unknown>;
   tools: SideTools;
+  /** Where the manager finds what is kept by a key. */
+  fileOf(key: string): string;
 }
 
 async function addDatabase(
   values: Record<string, string>,
-  { found, side, tools }: Of,
+  { found, side, tools, fileOf }: Of,
   [uriKey, caKey]: readonly [uri: string, ca: string],
 ) {
   const { database } = found;
@@ -74,6 +78,6 @@ async function addDatabase(
     secrets,
   });
   const known = { side: found.side, database };
-  values[uriKey] = connectionUriOf(known, credentials, credentialFile(caKey));
+  values[uriKey] = connectionUriOf(known, credentials, fileOf(caKey));
   if (credentials.ca !== undefined) values[caKey] = credentials.ca;
 }

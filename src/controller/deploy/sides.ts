@@ -51,22 +51,37 @@ export async function openSource(
 /** Opens both; a Secret that holds the destination's token is one of the source's namespace. */
 export async function openSides(network: NetworkConfig, tools: SideTools): Promise<Sides> {
   const source = await openSource(network, tools);
-  const config = network.destination;
-  if (!isClusterSide(config)) throw notACluster("destination");
   const namespace = source.config.namespace ?? source.cluster.namespace;
   const secrets =
     namespace === undefined ? {} : { secrets: { cluster: source.cluster, namespace } };
-  const access = await clusterAccessOf("destination", config.cluster, { ...tools, ...secrets });
-  const cluster = await openCluster(access, { environment: tools.env });
-  tools.release(() => cluster.close());
-  return { source, destination: { config, cluster, access } };
+  return { source, destination: await openDestination(network, { ...tools, ...secrets }) };
 }
 
-function notACluster(side: string): MigrationError {
+/** Opens the destination's API alone, where the source is a folder. */
+export async function openDestination(
+  network: NetworkConfig,
+  tools: SideTools & { secrets?: { cluster: Cluster; namespace: string } },
+): Promise<Side<ClusterDestinationConfig>> {
+  const config = network.destination;
+  if (!isClusterSide(config)) throw notACluster("destination");
+  const access = await clusterAccessOf("destination", config.cluster, tools);
+  const cluster = await openCluster(access, { environment: tools.env });
+  tools.release(() => cluster.close());
+  return { config, cluster, access };
+}
+
+function notACluster(side: keyof typeof hints): MigrationError {
   return new MigrationError("E_USAGE", `The ${side} of the network config is no cluster`, {
-    hint: "Between a folder and a cluster it is not moved yet; between folders give --source-dir and --dest-dir without a network config",
+    hint: hints[side],
   });
 }
+
+const hints = {
+  source:
+    "From a folder the manager runs on this machine, by migctl start: Ctrl-C stops it, its log is manager.log beside its status, and start, plan, status, report and verify know of it",
+  destination:
+    "The manager runs beside the source's volume and cannot write to a folder of this machine: mount the destination where the source's folder is, and give --source-dir and --dest-dir there",
+} as const;
 
 export interface DiscoveredSides {
   source: Discovered;

@@ -15,6 +15,12 @@ export async function answerOf<T>(work: () => Promise<T>, signal: AbortSignal): 
   }
 }
 
+/** Throws what kept it from being had. */
+export function requireValue<T>({ value, error }: Answer<T>): T {
+  if (error !== undefined) throw error;
+  return value;
+}
+
 export function isForbidden({ error }: Answer<unknown>): boolean {
   return error?.code === "E_PERMISSION";
 }

@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
+import type { ClockOffset } from "../../core/clock.ts";
 import { type Finding, failed, fromError, info, ok, warning } from "./finding.ts";
+import { isOff } from "./is-off.ts";
 import type { SideFacts } from "./side-facts.ts";
 
 /** The API answers; what a pod of the source must reach is no address of this host alone. */
@@ -53,11 +55,11 @@ function minorOf(version: string): number | undefined {
   return minor === undefined ? undefined : Number(minor);
 }
 
-/** Milliseconds by which the API's clock is ahead of this host's, at least; it tells whole seconds. */
-export function checkApiClock(side: string, offsetMs: number | undefined): Finding[] {
-  if (offsetMs === undefined) return [];
+export function checkApiClock(side: string, clock: ClockOffset | undefined): Finding[] {
+  if (clock === undefined) return [];
   const id = `${side}.api-clock`;
+  if (!isOff(clock)) return [ok(id, "The API's clock and this host's agree")];
+  const { offsetMs } = clock;
   const seen = `The API's clock is ${(Math.abs(offsetMs) / 1000).toFixed(0)} s ${offsetMs < 0 ? "behind" : "ahead of"} this host's`;
-  if (Math.abs(offsetMs) <= 2000) return [ok(id, "The API's clock and this host's agree")];
   return [warning(id, seen, { fix: "Set the clocks right (NTP): tokens and records go by them" })];
 }

@@ -1,6 +1,6 @@
 import type { Status } from "../../state/status.ts";
 import type { LiveMigration } from "../deploy/live.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, isForbidden } from "./answer.ts";
 import { type Finding, fromError, info, ok, warning } from "./finding.ts";
 
 export interface LivingFacts {
@@ -14,7 +14,7 @@ export function checkLiving({ name, living }: LivingFacts): Finding[] {
   const id = "migration.living";
   if (living.value === undefined) {
     // Missing rights are told as such.
-    return living.error.code === "E_PERMISSION" ? [] : [fromError(id, living.error)];
+    return isForbidden(living) ? [] : [fromError(id, living.error)];
   }
   if (living.value.length === 0) return [ok(id, "No migration is in the source's namespace")];
   return living.value.map(({ live, status }) => {

@@ -82,7 +82,7 @@ async function checkPod({ examination }: PlannedFacts, question: PodQuestion): P
     )?.allowed === true;
   const quota = { quotas, limits, pod: specOf(pod), objects, isTaken: asked.error === undefined };
   return [
-    ...checkApiClock(side, asked.value?.clockOffsetMs),
+    ...checkApiClock(side, asked.value?.clock),
     ...checkSecurity({ side, security, asRoot, dryRun: asked, mayCreate }),
     ...checkQuota(`${side}.quota`, quota),
     ...checkLimits(`${side}.limits`, quota),

@@ -35,21 +35,20 @@ function checkReceiver({ destination }: Probe): Finding[] {
   const id = "destination.receiver";
   // It cannot be opened without the API, which is told already.
   if (destination.api !== undefined && "failure" in destination.api) return [];
-  return findingOf(
-    id,
-    destination.receiver,
-    ({ version, uid, gid, architecture, rsync, route, reason }) => {
-      const who = `migctl ${version} on ${architecture}, uid ${uid}, gid ${gid}`;
-      const how =
-        route === "direct" ? "reached directly" : `reached through the API (${reason ?? ""})`;
-      if (rsync === undefined) {
-        return failed(id, "E_PROGRAM", `The receiver has no rsync (${who})`, {
-          fix: "Use the image of this version of migctl",
-        });
-      }
-      return ok(id, `The receiver starts there: ${who}, ${how}`);
-    },
-  );
+  return findingOf(id, destination.receiver, (receiver) => {
+    const { version, uid, gid, architecture, rsync, route, reason, startSeconds } = receiver;
+    const user = `${architecture}, uid ${uid}, gid ${gid}`;
+    const how =
+      route === "direct" ? "reached directly" : `reached through the API (${reason ?? ""})`;
+    if (version === undefined) return ok(id, `The pod can receive files: ${user}, ${how}`);
+    const who = `migctl ${version} on ${user}`;
+    if (rsync === undefined) {
+      return failed(id, "E_PROGRAM", `The receiver has no rsync (${who})`, {
+        fix: "Use the image of this version of migctl",
+      });
+    }
+    return ok(id, `The receiver starts there in ${startSeconds} s: ${who}, ${how}`);
+  });
 }
 
 /** Against all of the source: what is there already needs no room again. */

@@ -1,6 +1,7 @@
 import { type ErrorCode, isErrorCode } from "../../core/errors.ts";
 import type { Probe, ProbeAnswer, ProbeFailure, Reach } from "../../plan/probe.ts";
 import { type Finding, failed, info, ok, warning } from "./finding.ts";
+import { isOff } from "./is-off.ts";
 
 /** A failure of a part of the probe, in its own words. */
 function fromFailure(id: string, { code, message, hint }: ProbeFailure): Finding {
@@ -47,8 +48,6 @@ export function checkReach(side: string, reach: readonly Reach[], isNeeded: bool
   ];
 }
 
-const mostMs = 2000;
-
 /** Of every clock that was asked, how far it is from the manager's. */
 export function checkClocks({ source, destination }: Probe): Finding[] {
   const clocks = [
@@ -63,8 +62,7 @@ export function checkClocks({ source, destination }: Probe): Finding[] {
   const details = known.map(
     ({ name, clock }) => `${name}: ${seconds(clock.offsetMs)} (±${seconds(clock.uncertaintyMs)})`,
   );
-  // What may be due to the measurement alone is no offset.
-  const off = known.filter(({ clock }) => Math.abs(clock.offsetMs) - clock.uncertaintyMs > mostMs);
+  const off = known.filter(({ clock }) => isOff(clock));
   if (off.length === 0) {
     return [ok(id, "All clocks agree with the manager's within 2 s", { details })];
   }

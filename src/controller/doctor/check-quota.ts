@@ -42,7 +42,7 @@ export function checkQuota(id: string, facts: QuotaFacts): Finding[] {
 
 export function checkLimits(id: string, { limits, pod }: QuotaFacts): Finding[] {
   if (limits.value === undefined) {
-    return limits.error.code === "E_PERMISSION" ? [] : [fromError(id, limits.error)];
+    return isForbidden(limits) ? [] : [fromError(id, limits.error)];
   }
   const ranges = limits.value.flatMap(({ spec }) => spec.limits ?? []);
   if (ranges.length === 0 || pod === undefined) return [];

@@ -10,17 +10,12 @@ import {
 import { checkVolume } from "./check-volume.ts";
 import type { Finding } from "./finding.ts";
 import { checkRights } from "./rights.ts";
-import type { SideFacts } from "./side-facts.ts";
-
-/** Where these keep the version from being told, they keep everything else as well. */
-const shuttingOut: ReadonlySet<string | undefined> = new Set([
-  ...["E_UNAVAILABLE", "E_AUTHENTICATION", "E_TLS", "E_CONFIG", "E_USAGE"],
-]);
+import { isShutOut, type SideFacts } from "./side-facts.ts";
 
 /** What the side's API alone tells. */
 export function checkSide(facts: SideFacts, request: ClusterRequest): Finding[] {
-  const { side, found, version } = facts;
-  if (shuttingOut.has(version.error?.code)) return checkApi(facts);
+  const { side, found } = facts;
+  if (isShutOut(facts)) return checkApi(facts);
   return [
     ...checkApi(facts),
     ...checkRights(facts),

@@ -1,6 +1,6 @@
-import { type PlannedCluster, planCluster } from "../deploy/plan-cluster.ts";
+import { type PlannedCluster, planSeen, refuseUnfit } from "../deploy/plan-cluster.ts";
 import { openSides, openSource, type Sides } from "../deploy/sides.ts";
-import { type Answer, answerOf } from "./answer.ts";
+import { type Answer, answerOf, requireValue } from "./answer.ts";
 import { checkPlanned, sayUnplanned } from "./check-planned.ts";
 import { checkBoth, checkSide } from "./check-side.ts";
 import type { Examination } from "./examination.ts";
@@ -13,20 +13,28 @@ import { askSide, type SideFacts, unopened } from "./side-facts.ts";
  * from. Returns one finding or more for each check: what fails never hides the rest.
  */
 export async function examine(examination: Examination): Promise<Finding[]> {
-  const { signal } = examination;
+  const { request, application, signal } = examination;
   const sides = await answerOf(() => openSides(examination.network, examination), signal);
   const [source, destination] = await askBoth(examination, sides);
   const findings = [
-    ...checkSide(source, examination.request),
-    ...checkSide(destination, examination.request),
+    ...checkSide(source, request),
+    ...checkSide(destination, request),
     ...checkBoth(source, destination),
   ];
   if (sides.value === undefined) return findings;
   const opened = sides.value;
-  const planned: Answer<PlannedCluster> = await answerOf(
-    () => planCluster(examination.request, examination.application, opened, examination),
-    signal,
-  );
+  const planned: Answer<PlannedCluster> = await answerOf(async () => {
+    refuseUnfit(request, application, opened);
+    const found = {
+      source: requireValue(source.found),
+      destination: requireValue(destination.found),
+    };
+    const security = {
+      source: requireValue(source.security),
+      destination: requireValue(destination.security),
+    };
+    return await planSeen(request, application, { sides: opened, found, security }, examination);
+  }, signal);
   findings.push(
     ...(await checkPlanned({ examination, sides: opened, source, destination, planned })),
   );
@@ -41,9 +49,7 @@ async function askBoth(
   sides: Answer<Sides>,
 ): Promise<[SideFacts, SideFacts]> {
   const { request, application, network, signal } = examination;
-  const isWhole = request.user.length === 0 && request["project-group"].length === 0;
-  const needsDatabase = request.migrationType !== "files" || !isWhole;
-  const common = { application, request, needsDatabase, signal };
+  const common = { application, request, signal };
   if (sides.value !== undefined) {
     const { source, destination } = sides.value;
     return await Promise.all([

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { type ClockOffset, clockOffset } from "../../core/clock.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import { PodSpec } from "../../kube/pod.ts";
 import type { KubeObject } from "../../kube/resource.ts";
@@ -44,8 +45,8 @@ export function specOf(pod: KubeObject): PodSpec {
 }
 
 export interface DryRun {
-  /** Milliseconds that the API's clock is ahead of ours, at least; it tells no more than seconds. */
-  clockOffsetMs: number | undefined;
+  /** Of the API's clock, which tells no more than seconds; undefined where it tells nothing. */
+  clock: ClockOffset | undefined;
 }
 
 /** Has the API look at an object with all of its admission; nothing is kept. */
@@ -56,13 +57,7 @@ export async function dryRun(
 ): Promise<DryRun> {
   const before = now();
   const { metadata } = await cluster.create(object, { dryRun: true });
-  return { clockOffsetMs: offsetOf(metadata.creationTimestamp, before, now()) };
-}
-
-/** The object was made somewhere within the second that it bears, between two moments of ours. */
-export function offsetOf(created: string | undefined, before: number, after: number) {
-  const start = Date.parse(created ?? "");
-  if (Number.isNaN(start)) return undefined;
-  if (start > after) return start - after;
-  return start + 1000 < before ? start + 1000 - before : 0;
+  const created = Date.parse(metadata.creationTimestamp ?? "");
+  if (Number.isNaN(created)) return { clock: undefined };
+  return { clock: clockOffset(created, { before, after: now() }, 1000) };
 }

@@ -1,4 +1,5 @@
 import { Forecast } from "../../plan/forecast.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { Probe } from "../../plan/probe.ts";
 import type { PlannedCluster } from "../deploy/plan-cluster.ts";
 import { askPod, type PodManager } from "../deploy/pod-manager.ts";
@@ -16,8 +17,9 @@ import { type Finding, fromError, ok } from "./finding.ts";
 export async function checkInPod(
   { plan, render }: PlannedCluster,
   { source }: Sides,
-  { request, clock, signal, note }: Examination,
+  examination: Examination,
 ): Promise<Finding[]> {
+  const { request, clock, signal, note } = examination;
   const ports = {
     ...{ cluster: source.cluster, clock, signal },
     startTimeoutSeconds: request["start-timeout"],
@@ -25,18 +27,14 @@ export async function checkInPod(
   };
   note(`A pod in namespace "${render.namespace}" looks at both sides`);
   const findings: Finding[] = [];
+  const start = clock.elapsed();
   const looked = await answerOf(
     () =>
       withQuestionPod(render, ports, async (manager) => {
-        findings.push(ok("pod", "The manager's pod starts, with its volume and its credentials"));
-        const ask = { args: ["probe", "--plan", "-"], input: plan, schema: Probe, signal };
-        const probe = await askPod(manager, ask);
-        findings.push(
-          ...checkProbedSource(plan, probe),
-          ...checkProbedDestination(plan, probe),
-          ...checkClocks(probe),
-          ...(await traffic(manager, { plan, probe, signal })),
-        );
+        const seconds = Math.round((clock.elapsed() - start) / 1000);
+        const seen = `The manager's pod starts in ${seconds} s, with its volume and its credentials`;
+        findings.push(ok("pod", seen));
+        findings.push(...(await look(manager, plan, examination)));
       }),
     signal,
   );
@@ -46,8 +44,30 @@ export async function checkInPod(
   return [...findings, fromError(id, looked.error)];
 }
 
+/** What the pod can be asked, now that it runs. */
+async function look(manager: PodManager, plan: Plan, examination: Examination) {
+  const { request, signal, note } = examination;
+  const timeout = `${request["start-timeout"]}s`;
+  const probe = await askPod(manager, {
+    ...{ args: ["probe", "--plan", "-", "--start-timeout", timeout], input: plan },
+    ...{ schema: Probe, signal, onLog: (line) => noteProblem(line, note) },
+  });
+  return [
+    ...checkProbedSource(plan, probe),
+    ...checkProbedDestination(plan, probe),
+    ...checkClocks(probe),
+    ...(await traffic(manager, { plan, probe, signal })),
+  ];
+}
+
+/** Of what the manager logs, what keeps the receiver's pod from running. */
+function noteProblem(line: string, note: (text: string) => void) {
+  const problem = /"problem":("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
+  if (problem !== undefined) note(String(JSON.parse(problem)));
+}
+
 interface Looked {
-  plan: PlannedCluster["plan"];
+  plan: Plan;
   probe: Probe;
   signal: AbortSignal;
 }

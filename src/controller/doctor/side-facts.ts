@@ -10,6 +10,7 @@ import {
   resourceQuotas,
 } from "../../kube/resources.ts";
 import type { PersistentVolumeClaim } from "../../kube/storage.ts";
+import { needsDatabase } from "../deploy/plan-cluster.ts";
 import { type NamespaceSecurity, namespaceSecurity } from "../deploy/platform.ts";
 import type { Side } from "../deploy/sides.ts";
 import { discover } from "../discover/discover.ts";
@@ -37,18 +38,34 @@ export interface SideQuestion {
   opened: Side<ClusterSideConfig>;
   application: Application;
   request: ClusterRequest;
-  needsDatabase: boolean;
   signal: AbortSignal;
+}
+
+/** Where these keep the version from being told, they keep everything else as well. */
+const shuttingOut: ReadonlySet<string | undefined> = new Set([
+  ...["E_UNAVAILABLE", "E_AUTHENTICATION", "E_TLS", "E_CONFIG", "E_USAGE"],
+]);
+
+/** Whether nothing can be told but why the API cannot be asked. */
+export function isShutOut({ version }: Pick<SideFacts, "version">): boolean {
+  return shuttingOut.has(version.error?.code);
 }
 
 /** Asks one side's API for all that checks need. */
 export async function askSide(question: SideQuestion): Promise<SideFacts> {
-  const { side, opened, application, needsDatabase, signal } = question;
+  const { side, opened, application, signal } = question;
   const { cluster, config } = opened;
   const ask = <T>(work: () => Promise<T>) => answerOf(work, signal);
   const version = await ask(() => cluster.version());
+  // Each further question would be repeated for as long as this one was.
+  if (version.error !== undefined && isShutOut({ version })) {
+    return { ...unopened(side, version.error), server: cluster.server };
+  }
   const found = await ask(() =>
-    discover({ side, config, cluster, application, needsDatabase, signal }),
+    discover({
+      ...{ side, config, cluster, application, signal },
+      needsDatabase: needsDatabase(question.request),
+    }),
   );
   const namespace = found.value?.namespace.value ?? config.namespace ?? cluster.namespace;
   const in_ = () => namespace ?? fail("It is not said which namespace it is");
@@ -71,7 +88,7 @@ export async function askSide(question: SideQuestion): Promise<SideFacts> {
 
 /** Those of the run that is asked for: without --quiesce nothing is scaled. */
 function rightsOf(
-  { side, application, request }: SideQuestion,
+  { side, application, request, opened }: SideQuestion,
   namespace: string,
   found: Discovered | undefined,
 ) {
@@ -83,6 +100,7 @@ function rightsOf(
     secrets: found?.secret === undefined ? [] : [found.secret.value],
     writers: request.quiesce ? names(found?.writers) : [],
     restarts: request.after === "run" ? names(found?.restarts) : [],
+    ...("pod" in opened.config ? { pod: opened.config.pod } : {}),
   });
 }
 

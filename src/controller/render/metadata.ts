@@ -34,12 +34,18 @@ export function releaseLabels({ release }: RenderInput) {
   };
 }
 
+/** What of a migration its objects bear. */
+export type Described = Pick<
+  RenderInput,
+  "plan" | "attempt" | "release" | "labels" | "annotations"
+>;
+
 type Component = "manager" | "receiver";
 
 /** The object with what all of ours bear; an own label or annotation is never replaced. */
 export function withMetadata(
   object: KubeObject,
-  input: RenderInput,
+  input: Described,
   component: Component,
 ): KubeObject {
   const { labels, annotations: notes } = metadataOf(input, component);
@@ -54,7 +60,7 @@ export function withMetadata(
 }
 
 /** What every object and pod of a migration bears. */
-export function metadataOf(input: RenderInput, component: Component) {
+export function metadataOf(input: Described, component: Component) {
   const { plan, attempt, release } = input;
   const texts = { app: release.app, chart: release.chart, release: release.name };
   const changed = Object.entries(texts).flatMap(([name, text]) =>

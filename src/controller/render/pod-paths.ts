@@ -1,5 +1,7 @@
-const plan = "/etc/migctl/plan";
-const credentials = "/etc/migctl/credentials";
+import { givenFolder } from "../../plan/given-files.ts";
+
+const plan = `${givenFolder}/plan`;
+const credentials = `${givenFolder}/credentials`;
 
 /** Where the manager finds in its pod what it is given; a plan for a pod names these. */
 export const podPaths = {

@@ -1,7 +1,7 @@
 import { PodSpec } from "../../kube/pod.ts";
 import type { KubeObject } from "../../kube/resource.ts";
 import type { ReceiverInput, RenderInput } from "./input.ts";
-import { withMetadata } from "./metadata.ts";
+import { type Described, withMetadata } from "./metadata.ts";
 import { withOptions } from "./pod-spec.ts";
 import { containerSecurity, podSecurity } from "./security.ts";
 import { fillTemplate } from "./template.ts";
@@ -11,7 +11,10 @@ function receiverName({ plan }: Pick<RenderInput, "plan">): string {
 }
 
 /** The pod that the manager makes at the destination; complete, but for an owner. */
-export function renderReceiver(input: RenderInput, receiver: ReceiverInput): KubeObject {
+export function renderReceiver(
+  input: Described & Pick<RenderInput, "ownership">,
+  receiver: ReceiverInput,
+): KubeObject {
   const { image, data, namespace, port } = receiver;
   const object = fillTemplate("receiver", {
     "receiver-name": receiverName(input),

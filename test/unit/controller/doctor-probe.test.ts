@@ -45,7 +45,7 @@ function probe({ source, destination, databases }: Changes = {}): Probe {
       receiver: {
         value: {
           ...{ version: "0.1.0", uid: 1000, gid: 0, architecture: "x64", rsync: "3.2.7", clock },
-          route: "direct",
+          ...{ startSeconds: 2, route: "direct" },
         },
       },
       space: { value: { freeBytes: 2 ** 30 } },
@@ -122,6 +122,14 @@ describe("what is seen from within the pod", () => {
     expect(of("destination.ownership")).toEqual([]);
   });
 
+  it("says of a pod that is not ours that it can receive, and wants no rsync of it", () => {
+    const value = { uid: 1, gid: 1, architecture: "x64", clock, startSeconds: 0 };
+    const receiver = { value: { ...value, route: "exec", reason: "It is not ours" } } as const;
+    expect(findings({ destination: { receiver } })("destination.receiver")).toMatchObject([
+      { severity: "ok", seen: expect.stringMatching(/^The pod can receive files.*It is not ours/) },
+    ]);
+  });
+
   it("warns of a volume that is smaller than the source, by bytes or by names", () => {
     const bytes = { value: { freeBytes: 1000 } };
     const names = { value: { freeBytes: 2 ** 30, freeFiles: 99 } };
@@ -182,7 +190,8 @@ describe("a database's hosts", () => {
 describe("what crosses the API server", () => {
   const receiver = (route: "direct" | "exec") => ({
     value: {
-      ...{ version: "0.1.0", uid: 1, gid: 1, architecture: "x64", rsync: "3", clock, route },
+      ...{ version: "0.1.0", uid: 1, gid: 1, architecture: "x64", rsync: "3", clock },
+      ...{ startSeconds: 1, route },
     },
   });
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { loadClusterRequest } from "../../../src/config/load.ts";
 import { loadApplication } from "../../../src/config/load-application.ts";
 import type { Discovered } from "../../../src/controller/discover/discovered.ts";
 import {
@@ -9,13 +10,9 @@ import {
 import { checkImage } from "../../../src/controller/doctor/check-image.ts";
 import { checkLimits, checkQuota } from "../../../src/controller/doctor/check-quota.ts";
 import { checkSecurity } from "../../../src/controller/doctor/check-security.ts";
+import { checkSide } from "../../../src/controller/doctor/check-side.ts";
 import { checkVolume } from "../../../src/controller/doctor/check-volume.ts";
-import {
-  managerPod,
-  offsetOf,
-  receiverPod,
-  specOf,
-} from "../../../src/controller/doctor/dry-run.ts";
+import { dryRun, managerPod, receiverPod, specOf } from "../../../src/controller/doctor/dry-run.ts";
 import {
   exitCodeOf,
   failed,
@@ -25,9 +22,9 @@ import {
 } from "../../../src/controller/doctor/finding.ts";
 import { parseQuantity } from "../../../src/controller/doctor/quantity.ts";
 import { askRights, checkRights, neededRights } from "../../../src/controller/doctor/rights.ts";
-import { type SideFacts, unopened } from "../../../src/controller/doctor/side-facts.ts";
+import { askSide, type SideFacts, unopened } from "../../../src/controller/doctor/side-facts.ts";
 import { MigrationError } from "../../../src/core/errors.ts";
-import type { Access } from "../../../src/kube/cluster.ts";
+import type { Access, Cluster } from "../../../src/kube/cluster.ts";
 import { LimitRange, Node, ResourceQuota } from "../../../src/kube/namespace-objects.ts";
 import { PodSpec } from "../../../src/kube/pod.ts";
 import { fakeCluster } from "../../support/fake-cluster.ts";
@@ -38,6 +35,16 @@ const none = { error: new MigrationError("E_PERMISSION", "Not allowed") };
 function facts(changes: Partial<SideFacts>): SideFacts {
   const unknown = unopened("source", none.error);
   return { ...unknown, server: "https://api:6443", version: { value: "v1.34.4" }, ...changes };
+}
+
+/** An API that says that what it is to look at was made just then. */
+function fakeClock(said: string | undefined): Pick<Cluster, "create"> {
+  return {
+    create: async (object) => ({
+      ...object,
+      metadata: { ...object.metadata, creationTimestamp: said },
+    }),
+  };
 }
 
 describe("the exit code", () => {
@@ -315,20 +322,50 @@ describe("the API", () => {
   });
 
   it.each([
-    ["2026-01-01T00:00:10Z", 10_000, 10_200, 0],
-    ["2026-01-01T00:00:10Z", 10_900, 11_100, 0],
-    ["2026-01-01T00:00:15Z", 10_000, 10_200, 4800],
-    ["2026-01-01T00:00:05Z", 10_000, 10_200, -4000],
-    [undefined, 0, 0, undefined],
-  ])("that says %s between %d and %d ms is off by %s ms", (said, before, after, offset) => {
-    const start = Date.parse("2026-01-01T00:00:00Z");
-    expect(offsetOf(said, start + before, start + after)).toBe(offset);
+    ["2026-01-01T00:00:10Z", 10_000, 10_200, 400],
+    ["2026-01-01T00:00:10Z", 10_900, 11_100, -500],
+    ["2026-01-01T00:00:15Z", 10_000, 10_200, 5400],
+  ])("that says %s between %d and %d ms is off by %s ms", async (said, before, after, offsetMs) => {
+    const times = [before, after].map((time) => Date.parse("2026-01-01T00:00:00Z") + time);
+    const cluster = fakeClock(said);
+    const { clock } = await dryRun(cluster, managerPod(sampleInput()), () => times.shift() ?? 0);
+    expect(clock).toEqual({ offsetMs, uncertaintyMs: 600 });
   });
 
-  it("has a clock that may be two seconds off", () => {
-    expect(checkApiClock("source", 2000)).toMatchObject([{ severity: "ok" }]);
-    expect(checkApiClock("source", -2001)).toMatchObject([{ severity: "warning" }]);
+  it("may say nothing of its clock", async () => {
+    const asked = dryRun(fakeClock(undefined), managerPod(sampleInput()), () => 0);
+    expect(await asked).toEqual({ clock: undefined });
+  });
+
+  it("has a clock that may be two seconds off, and what cannot be measured", () => {
+    const clock = (offsetMs: number) => ({ offsetMs, uncertaintyMs: 600 });
+    expect(checkApiClock("source", clock(2600))).toMatchObject([{ severity: "ok" }]);
+    expect(checkApiClock("source", clock(-2601))).toMatchObject([{ severity: "warning" }]);
     expect(checkApiClock("source", undefined)).toEqual([]);
+  });
+
+  it("that cannot be reached is asked no more than once", async () => {
+    const refused = new MigrationError("E_UNAVAILABLE", "Cannot reach it");
+    const asked: string[] = [];
+    const cluster = new Proxy({} as Cluster, {
+      get: (_, name) =>
+        name === "server"
+          ? "https://api:6443"
+          : () => {
+              asked.push(String(name));
+              return Promise.reject(refused);
+            },
+    });
+    const seen = await askSide({
+      ...{ side: "destination", application: await loadApplication("mvi") },
+      opened: { cluster, config: { cluster: {} }, access: {} } as never,
+      request: loadClusterRequest({}),
+      signal: new AbortController().signal,
+    });
+    expect(asked).toEqual(["version"]);
+    expect(checkSide(seen, loadClusterRequest({}))).toMatchObject([
+      { id: "destination.api", severity: "error", code: "E_UNAVAILABLE" },
+    ]);
   });
 });
 

@@ -181,4 +181,13 @@ describe("what a side must allow", () => {
     expect(text).not.toContain('"resourceNames":[]');
     expect(text).not.toContain("ClusterRole");
   });
+
+  it("is exec in one pod alone at a destination whose pod is there already", () => {
+    const rules = rulesOf({ side: "destination", pod: "taker" });
+    expect(rules.filter((line) => line.includes("/pods"))).toEqual([
+      "get,list /pods",
+      "create,get /pods/exec named taker",
+      "create,get /pods/portforward",
+    ]);
+  });
 });
