@@ -1,11 +1,15 @@
+import type { ClusterRequest } from "../config/load.ts";
 import { restartAfter } from "../controller/after/restart-after.ts";
 import { estimateCutOver } from "../controller/cut-over/estimate.ts";
 import { durationText, refuseOverWindow } from "../controller/cut-over/window.ts";
 import { withQuiesce } from "../controller/cut-over/with-quiesce.ts";
 import { askPod } from "../controller/deploy/pod-manager.ts";
 import { withQuestionPod } from "../controller/deploy/question.ts";
+import type { Discovered } from "../controller/discover/discovered.ts";
 import { type ExitCode, exitCodes, MigrationError } from "../core/errors.ts";
+import type { Cluster } from "../kube/cluster.ts";
 import { Fingerprint } from "../plan/fingerprint.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Status } from "../state/status.ts";
 import type { CliContext } from "./context.ts";
 import { migrationsOf } from "./find-in-cluster.ts";
@@ -86,19 +90,25 @@ function newest(all: readonly Status[], own: string): Status | undefined {
   return ended.sort((a, b) => b.startedAt - a.startedAt)[0];
 }
 
+export interface Finishing {
+  request: ClusterRequest;
+  /** The destination's. */
+  cluster: Cluster;
+  found: Discovered;
+  plan: Plan;
+  signal: AbortSignal;
+}
+
 /** Restarts what must see the documents anew, or says that it is left to do. */
 export async function finishDestination(
-  { request, sides, planned, tools }: Planned,
+  { request, cluster, found, plan, signal }: Finishing,
   { out, clock }: CliContext,
 ) {
-  const { found, plan } = planned;
   if (plan.migrationType === "files") return;
   const { done, todo } = await restartAfter({
-    cluster: sides.destination.cluster,
-    namespace: found.destination.namespace.value,
-    restarts: found.destination.restarts,
+    ...{ cluster, namespace: found.namespace.value, restarts: found.restarts },
     consent: request.after === "run",
-    ...{ timeoutSeconds: restartSeconds, clock, signal: tools.signal },
+    ...{ timeoutSeconds: restartSeconds, clock, signal },
   });
   for (const text of done) out.note(`At the destination: ${text}`);
   for (const text of todo) out.note(`Left to do at the destination: ${text}`);

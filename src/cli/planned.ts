@@ -1,3 +1,4 @@
+import type { Application } from "../config/application.ts";
 import { type ClusterRequest, loadClusterRequest } from "../config/load.ts";
 import { loadApplication } from "../config/load-application.ts";
 import { type PlannedCluster, planCluster } from "../controller/deploy/plan-cluster.ts";
@@ -27,9 +28,13 @@ export async function withPlanned<T>(
   );
 }
 
-/** As `withPlanned`, where the network config has been read. */
-export async function planWith(request: ClusterRequest, tools: ClusterTools): Promise<Planned> {
-  const application = await loadApplication(request.application);
+/** As `withPlanned`, where the network config has been read; for a known application or its own. */
+export async function planWith(
+  request: ClusterRequest,
+  tools: ClusterTools,
+  known?: Application,
+): Promise<Planned> {
+  const application = known ?? (await loadApplication(request.application));
   const sides = await openSides(tools.network, tools);
   const planned = await planCluster(request, application, sides, tools);
   return { request, sides, planned, tools };

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration } from "../core/format.ts";
 import { printable } from "../core/output.ts";
-import type { Status, StepStatus } from "../state/status.ts";
+import type { Status, StepStatus, Waiting } from "../state/status.ts";
 
 type Measure = "bytes" | "documents" | "files";
 
@@ -22,7 +22,7 @@ const barWidth = 20;
 export function makeProgressView(elapsed: () => number) {
   const samples = new Map<string, Sample[]>();
   return function lines(status: Status): string[] {
-    return status.items.map((item) => {
+    const items = status.items.map((item) => {
       const index = item.steps.findIndex(({ state }) => state === "running");
       const step = item.steps[index];
       const done = item.steps.filter(({ state }) => state === "done").length;
@@ -30,6 +30,7 @@ export function makeProgressView(elapsed: () => number) {
       if (step === undefined) return `${head}  ${item.state}`;
       return `${head}  ${step.id}  ${stepText(`${item.id}/${step.id}`, step)}`.trimEnd();
     });
+    return status.waiting === undefined ? items : [...items, waitingLine(status.waiting)];
   };
 
   function stepText(key: string, step: StepStatus): string {
@@ -64,6 +65,11 @@ export function makeProgressView(elapsed: () => number) {
     const left = open === undefined || perSecond <= 0 ? undefined : (open / perSecond) * 1000;
     return { perSecond: Math.max(0, perSecond), left };
   }
+}
+
+/** What the run waits for, and what is to be done. */
+export function waitingLine({ what, reason, hint }: Waiting): string {
+  return printable(`Waits for ${what} (${reason}). ${hint}`);
 }
 
 /** Bytes tell most; a step that only counts documents or files is measured by these. */

@@ -2,7 +2,7 @@ import { createLogUpdate } from "log-update";
 import type { Clock } from "../core/clock.ts";
 import type { Output } from "../core/output.ts";
 import type { Status } from "../state/status.ts";
-import { makeProgressView } from "./progress-view.ts";
+import { makeProgressView, waitingLine } from "./progress-view.ts";
 
 export type ProgressMode = "auto" | "tty" | "plain" | "json" | "none";
 
@@ -33,8 +33,10 @@ function terminalDisplay(view: View): ProgressDisplay {
 /** A line when a step begins, and every few seconds while it goes on. */
 function plainDisplay(view: View, out: Output, clock: Clock): ProgressDisplay {
   const shown = new Map<string, { step: string; at: number }>();
+  const showWaiting = waitingDisplay(out);
   return {
     show(status) {
+      showWaiting(status);
       const lines = view(status);
       for (const [index, item] of status.items.entries()) {
         const running = item.steps.find(({ state }) => state === "running")?.id ?? item.state;
@@ -54,6 +56,15 @@ function plainDisplay(view: View, out: Output, clock: Clock): ProgressDisplay {
       }
     },
     end: () => {},
+  };
+}
+
+/** A line each time that the run begins to wait for somebody. */
+function waitingDisplay(out: Output): ProgressDisplay["show"] {
+  let shown: number | undefined;
+  return ({ waiting }) => {
+    if (waiting !== undefined && waiting.since !== shown) out.note(waitingLine(waiting));
+    shown = waiting?.since;
   };
 }
 

@@ -17,6 +17,7 @@ export const moveOptions = {
   chown: options.chown,
   compression: options.compression,
   bwlimit: options.bwlimit,
+  "retry-timeout": options["retry-timeout"],
   after: options.after,
   "force-db": options["force-db"],
   name: options.name,

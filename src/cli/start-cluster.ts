@@ -1,16 +1,18 @@
 import type { ClusterRequest } from "../config/load.ts";
 import { deployMigration } from "../controller/deploy/deploy.ts";
 import { followPod } from "../controller/deploy/follow-pod.ts";
+import { askPod } from "../controller/deploy/pod-manager.ts";
+import { withQuestionPod } from "../controller/deploy/question.ts";
 import { saveResult } from "../controller/deploy/result.ts";
 import { loadImage } from "../controller/image/load.ts";
 import { runtimeVariables } from "../controller/image/runtimes.ts";
 import { type ExitCode, exitCodes, MigrationError } from "../core/errors.ts";
 import { makeReport } from "../state/report.ts";
 import type { RunResult } from "../state/result.ts";
-import type { Status } from "../state/status.ts";
+import { Status } from "../state/status.ts";
 import type { CliContext } from "./context.ts";
 import { checkWindow, finishDestination, hasSucceeded, withCutOver } from "./cut-over.ts";
-import { type Planned, withPlanned } from "./planned.ts";
+import { type Planned, questionPorts, withPlanned } from "./planned.ts";
 import { makeProgress } from "./progress.ts";
 import { printReport } from "./report-view.ts";
 
@@ -21,13 +23,18 @@ export async function startInCluster(
   context: CliContext,
 ): Promise<ExitCode> {
   return await withPlanned(file, flags, context, async (migration) => {
-    const { request, planned } = migration;
+    const { request, sides, planned, tools } = migration;
     for (const warning of planned.warnings) context.out.note(`Warning: ${warning}`);
     if (request["dry-run"] !== "none") return await deployAndFollow(migration, context);
     await checkWindow(migration, context);
     const run = () => deployAndFollow(migration, context);
     const exitCode = await withCutOver(migration, context, run);
-    if (request.wait && hasSucceeded(exitCode)) await finishDestination(migration, context);
+    if (request.wait && hasSucceeded(exitCode)) {
+      const { cluster } = sides.destination;
+      const found = planned.found.destination;
+      const finishing = { request, cluster, found, plan: planned.plan, signal: tools.signal };
+      await finishDestination(finishing, context);
+    }
     return exitCode;
   });
 }
@@ -87,10 +94,8 @@ interface End {
   result: RunResult;
 }
 
-async function follow(
-  { request, sides, planned, tools }: Planned,
-  context: CliContext,
-): Promise<End> {
+async function follow(migration: Planned, context: CliContext): Promise<End> {
+  const { request, sides, planned, tools } = migration;
   const { out, clock } = context;
   const { plan, render } = planned;
   const progress = makeProgress(context.progress, out, clock);
@@ -110,6 +115,7 @@ async function follow(
       },
       onProblem: ({ message }) => out.note(message),
       onRetry: ({ message }) => out.note(`${message}; trying again`),
+      readStatus: (folder) => readStatus(migration, folder, context),
     });
     return { status, result };
   } catch (error) {
@@ -118,6 +124,24 @@ async function follow(
     throw error;
   } finally {
     progress.end();
+  }
+}
+
+/** By a short-lived pod beside the volume; a run that was never begun has none. */
+async function readStatus(
+  migration: Planned,
+  folder: string,
+  context: CliContext,
+): Promise<Status | undefined> {
+  const { render } = migration.planned;
+  const { signal } = migration.tools;
+  try {
+    return await withQuestionPod(render, questionPorts(migration, context), (manager) =>
+      askPod(manager, { args: ["status", "--folder", folder], schema: Status, signal }),
+    );
+  } catch (error) {
+    if (error instanceof MigrationError && error.code === "E_NO_MIGRATION") return undefined;
+    throw error;
   }
 }
 

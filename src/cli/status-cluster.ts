@@ -10,7 +10,7 @@ import {
   type Wanted,
 } from "./find-in-cluster.ts";
 import { printStatus } from "./status-view.ts";
-import { migrationsOnVolume } from "./volume-pod.ts";
+import { completeFromVolume } from "./volume-pod.ts";
 
 /** Shows the migrations of a namespace, or the steps of the one that is meant. */
 export async function showClusterStatus(
@@ -21,8 +21,7 @@ export async function showClusterStatus(
   return await withNetwork(file, flags, context, async (tools) => {
     const source = await sourceOf(tools);
     const isAny = flags.name === undefined && flags.migrationType === undefined;
-    const inNamespace = await migrationsOf(source);
-    const all = inNamespace.length > 0 ? inNamespace : await migrationsOnVolume(tools, context);
+    const all = await completeFromVolume(await migrationsOf(source), tools, context);
     if (isAny && all.length > 1) printList(all, context);
     else printOne(chooseMigration(all, source, flags), context);
     return exitCodes.done;

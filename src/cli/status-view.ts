@@ -25,6 +25,12 @@ export function printStatus(status: Status, out: Output, now: number) {
       `  by process ${status.holder.pid} on ${status.holder.host}, last heard of ${age} ago`,
     );
   }
+  if (status.waiting !== undefined) {
+    const { since, what, reason, hint } = status.waiting;
+    const age = formatDuration(Math.max(0, now - since));
+    out.line(`  waits since ${age} for ${what}: ${reason}`);
+    out.line(`  ${hint}`);
+  }
   out.line("");
   const rows = rowsOf(status, now);
   out.table(

@@ -13,16 +13,34 @@ import { planWith, questionPorts } from "./planned.ts";
 
 const OnVolume = z.array(z.object({ plan: Plan, status: Status }));
 
-/** What the source's volume itself tells, by a short-lived pod. */
-export async function migrationsOnVolume(
+/**
+ * The migrations of a namespace, with what only the volume tells: where the namespace tells of none,
+ * and of a Job whose pod is over and was not waited for.
+ */
+export async function completeFromVolume(
+  inNamespace: ClusterMigration[],
   tools: ClusterTools,
   context: CliContext,
 ): Promise<ClusterMigration[]> {
-  context.out.note("The namespace tells of no migration; a pod looks at the volume");
+  const silent = inNamespace.find(endedSilently);
+  if (inNamespace.length > 0 && silent === undefined) return inNamespace;
+  const of = silent === undefined ? "no migration" : `no end of "${silent.name}"`;
+  context.out.note(`The namespace tells of ${of}; a pod looks at the volume`);
   const found = await withVolumePod(tools, context, (manager, { workDir }) =>
     askPod(manager, { args: ["list", "--work-dir", workDir], schema: OnVolume }),
   );
-  return found.map(({ plan, status }) => ({ name: plan.name, live: undefined, plan, status }));
+  if (silent === undefined) {
+    return found.map(({ plan, status }) => ({ name: plan.name, live: undefined, plan, status }));
+  }
+  return inNamespace.map((one) => {
+    const kept = found.find(({ plan }) => plan.name === one.name);
+    return endedSilently(one) ? { ...one, status: kept?.status } : one;
+  });
+}
+
+function endedSilently({ status, live }: ClusterMigration): boolean {
+  const phase = live?.pod?.status?.phase;
+  return status === undefined && (phase === "Succeeded" || phase === "Failed");
 }
 
 /** Removes what a migration keeps on the volume, and looks that it is gone; the ledger stays. */

@@ -19,7 +19,7 @@ export const logsCommand = defineCommand({
     previous: options.previous,
   },
   examples: [
-    ["migctl logs -f", "What happens now; kubectl logs shows the same"],
+    ["migctl logs -f", "What happens now, until the run ends; kubectl logs shows the same"],
     ["migctl logs --tail 20", "The last lines"],
     ["migctl logs --previous", "Of the container before this one, after a restart"],
   ],

@@ -11,6 +11,8 @@ import type { CliContext } from "../context.ts";
 import { hasChanges, printForecast } from "../forecast-view.ts";
 import { planInCluster } from "../plan-cluster.ts";
 import { clusterOptions, requestOptions } from "../request-options.ts";
+import { planFromFolder } from "../start-folder.ts";
+import { hasFolderSource } from "../where.ts";
 
 export const planCommand = defineCommand({
   name: "plan",
@@ -32,11 +34,16 @@ export const planCommand = defineCommand({
   ],
   async run(flags, context: CliContext) {
     const file = await networkFile(flags);
-    if (file !== undefined) return await planInCluster(file, flags, context);
+    if (file !== undefined) {
+      const plan = (await hasFolderSource(file, flags)) ? planFromFolder : planInCluster;
+      return await plan(file, flags, context);
+    }
     const request = loadLocalRequest(flags);
     const application = await loadApplication(request.application);
     const { plan, facts } = await planRequest(request, application, context.manager);
-    const forecast = await askManager(context.manager, ["forecast", "--plan", "-"], plan, Forecast);
+    const forecast = await askManager(context.manager, {
+      ...{ args: ["forecast", "--plan", "-"], input: plan, schema: Forecast },
+    });
     if (context.format === "table") printForecast({ plan, facts, forecast }, context.out);
     else context.out.data({ plan, facts, ...forecast }, context.format);
     const isDifferent = flags["detailed-exitcode"] === true && hasChanges(forecast);

@@ -57,6 +57,7 @@ export const rbacCommand = defineCommand({
         account: flags.account ?? "migctl",
         secrets: found.secret === undefined ? [] : [found.secret.value],
         writers: flags.quiesce === true ? found.writers.map(({ name }) => name) : [],
+        ...("pod" in config ? { pod: config.pod } : {}),
         restarts: flags.after === "run" ? found.restarts.map(({ name }) => name) : [],
       });
       if (context.format === "json") {

@@ -1,13 +1,15 @@
 import { options } from "../../config/options.ts";
-import { findMigration, placeOf } from "../../controller/find-migration.ts";
+import { findMigration } from "../../controller/find-migration.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes, MigrationError } from "../../core/errors.ts";
 import { makeReport } from "../../state/report.ts";
-import { networkFile, sourceOf, withNetwork } from "../cluster.ts";
+import { sourceOf, withNetwork } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
-import { findInCluster } from "../find-in-cluster.ts";
+import { chooseMigration, migrationsOf } from "../find-in-cluster.ts";
 import { printReport } from "../report-view.ts";
 import { networkOptions } from "../request-options.ts";
+import { completeFromVolume } from "../volume-pod.ts";
+import { whereOf } from "../where.ts";
 
 export const reportCommand = defineCommand({
   name: "report",
@@ -24,10 +26,12 @@ export const reportCommand = defineCommand({
   ],
   async run(flags, context: CliContext) {
     const { out, format } = context;
-    const file = await networkFile(flags);
-    if (file !== undefined) {
+    const { place, file } = await whereOf(flags);
+    if (place === undefined) {
       return await withNetwork(file, flags, context, async (tools) => {
-        const { name, plan, status } = await findInCluster(await sourceOf(tools), flags);
+        const source = await sourceOf(tools);
+        const all = await completeFromVolume(await migrationsOf(source), tools, context);
+        const { name, plan, status } = chooseMigration(all, source, flags);
         if (plan === undefined || status === undefined) throw noReport(name);
         const report = makeReport(plan, status);
         if (format === "table") printReport(report, out);
@@ -35,7 +39,7 @@ export const reportCommand = defineCommand({
         return exitCodes.done;
       });
     }
-    const { plan, status, folder } = await findMigration(placeOf(flags), flags.name);
+    const { plan, status, folder } = await findMigration(place, flags.name);
     const report = makeReport(plan, status);
     if (format === "table") {
       printReport(report, out);

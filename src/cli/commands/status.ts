@@ -1,14 +1,14 @@
 import { options } from "../../config/options.ts";
-import { findMigration, placeOf } from "../../controller/find-migration.ts";
+import { findMigration } from "../../controller/find-migration.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
 import { holderLives } from "../../state/holder.ts";
 import { listMigrations } from "../../state/migrations.ts";
-import { networkFile } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
 import { networkOptions } from "../request-options.ts";
 import { showClusterStatus } from "../status-cluster.ts";
 import { printStatus, printStatusList } from "../status-view.ts";
+import { whereOf } from "../where.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -27,10 +27,9 @@ export const statusCommand = defineCommand({
     ["migctl status --source-dir /a/data --name mvi-full-1a2b3c4d", "The steps of one"],
   ],
   async run(flags, context: CliContext) {
-    const file = await networkFile(flags);
-    if (file !== undefined) return await showClusterStatus(file, flags, context);
+    const { place, file } = await whereOf(flags);
+    if (place === undefined) return await showClusterStatus(file, flags, context);
     const { out, format, clock } = context;
-    const place = placeOf(flags);
     const all = await listMigrations(place);
     if (flags.name === undefined && all.length > 1) {
       if (format === "table") printStatusList(all, out, clock.now());

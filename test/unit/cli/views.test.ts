@@ -144,6 +144,16 @@ it("prints the steps of a running migration", () => {
   `);
 });
 
+it("tells what a run waits for and what is to be done, where the status and where progress is shown", () => {
+  const { out, stdout } = captureOutput();
+  const waiting = { since: 1000, what: "a log-in", reason: "Unauthorized", hint: "Renew it" };
+  const status = statusOf({}, { waiting });
+  printStatus(status, out, 4000);
+  expect(stdout()).toContain("  waits since 3.0 s for a log-in: Unauthorized\n  Renew it\n");
+  const lines = makeProgressView(() => 0)(status);
+  expect(lines.at(-1)).toBe("Waits for a log-in (Unauthorized). Renew it");
+});
+
 it("prints a failure below the steps, with what to do", () => {
   const { out, stdout } = captureOutput();
   const error = { code: "E_NO_SPACE" as const, message: "The volume is full", hint: "Make room" };
