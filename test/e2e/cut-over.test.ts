@@ -99,8 +99,9 @@ describe.skipIf(noCluster)("the cut-over", () => {
       expect.stringMatching(new RegExp(`"${ui}".*tried: Not allowed to patch`)),
     ]);
     expect(await replicasNow(service)).toEqual([wanted, wanted]);
-    const after = await podsOf(service);
-    expect(before.filter((name) => after.includes(name))).toEqual([]);
+    // A rollout is complete while its old pods are still being ended.
+    const old = async () => (await podsOf(service)).filter((name) => before.includes(name));
+    await expect.poll(old, { timeout: 60_000 }).toEqual([]);
     const { spec } = await bed.get("deployment", service, here);
     expect(JSON.stringify(spec)).toContain("kubectl.kubernetes.io/restartedAt");
   });

@@ -104,7 +104,7 @@ describe.skipIf(noCluster)("migctl doctor in a real cluster", () => {
 
   it("says why the pod cannot start in the event's words, and goes on with the rest", async () => {
     const { of, code, checks } = await doctor(
-      ...["--image", "registry.invalid/migctl:none", "--start-timeout", "20s"],
+      ...["--image", "registry.invalid/migctl:none", "--start-timeout", "10s"],
     );
     expect(code).toBe(5);
     expect(of("pod")).toMatchObject([
@@ -116,6 +116,22 @@ describe.skipIf(noCluster)("migctl doctor in a real cluster", () => {
     ]);
     expect(of("source.volume")).toMatchObject([{ severity: "ok" }]);
     expect(checks.some(({ id }) => id === "destination.rights")).toBe(true);
+  });
+
+  it("waits for the receiver's pod no longer than it was told, and says what for", async () => {
+    const image = "registry.invalid/receiver:none";
+    const start = performance.now();
+    const { of, code, stderr } = await doctor(
+      ...["--destination-image", image, "--start-timeout", "10s"],
+    );
+    expect(performance.now() - start).toBeLessThan(90_000);
+    expect(code).toBe(5);
+    expect(of("pod")).toMatchObject([{ severity: "ok" }]);
+    expect(of("destination.receiver")).toMatchObject([
+      { severity: "error", code: "E_POD", seen: expect.stringContaining(image) },
+    ]);
+    expect(of("destination.database")).toMatchObject([{ severity: "ok" }]);
+    expect(stderr).toContain(image);
   });
 
   it("names missing rights with a Role that grants them, and a quota that is too small", async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
@@ -6,6 +6,7 @@ import { acquireLock } from "../../src/state/lock.ts";
 import { noCluster, testCluster } from "../support/cluster.ts";
 import { type ClusterBed, makeBed } from "../support/cluster-bed.ts";
 import { applyChanged, managerPods, restartsOf, until } from "../support/cluster-run.ts";
+import { damageFile } from "../support/damage-file.ts";
 import { fillStandIn } from "../support/stand-in-release.ts";
 import { makeDir } from "../support/temp-dir.ts";
 
@@ -14,6 +15,8 @@ const files = ["--migrationType", "files"];
 const documents = ["--migrationType", "db", "--force-db"];
 
 let bed: ClusterBed;
+/** One of the files that are moved. */
+let moved: string;
 
 function folderOf(name: string): string {
   return join(bed.source.data, "logs/migrations", name);
@@ -25,9 +28,7 @@ async function start(name: string, ...args: string[]) {
 
 /** Its one pod waits, and was never restarted. */
 async function expectIdle(name: string) {
-  const pods = (await managerPods(bed, name)).filter(
-    ({ metadata }) => metadata.deletionTimestamp === undefined,
-  );
+  const pods = await managerPods(bed, name);
   expect(restartsOf(pods)).toEqual([0]);
   expect(pods[0]?.status?.containerStatuses?.[0]?.state?.running).toBeDefined();
 }
@@ -35,7 +36,9 @@ async function expectIdle(name: string) {
 describe.skipIf(noCluster)("a manager in its pod", () => {
   beforeAll(async () => {
     bed = await makeBed(testCluster(), { folder: makeDir() });
-    await fillStandIn(bed.source, { server: "A", cases: "plain" });
+    const { oracle } = await fillStandIn(bed.source, { server: "A", cases: "plain" });
+    const files = Object.entries(oracle.scopes.server.files);
+    moved = files.find(([path, { type }]) => type === "file" && path.endsWith(".jpg"))?.[0] ?? "";
   });
   afterAll(() => bed?.remove());
 
@@ -57,12 +60,15 @@ describe.skipIf(noCluster)("a manager in its pod", () => {
     await expectIdle("codes");
   });
 
-  it("ends with 3 where the destination has something else", async () => {
+  it("ends with 3 where the destination has something else, also of the same size and time", async () => {
     writeFileSync(join(bed.source.data, "both"), "of the source");
     writeFileSync(join(bed.destination.data, "both"), "of the destination");
-    expect(await start("codes", ...files, "--rerun")).toMatchObject({
-      code: 3,
-    });
+    await damageFile(join(bed.destination.data, moved));
+    const ran = await start("codes", ...files, "--rerun", "--verify", "full");
+    expect(ran).toMatchObject({ code: 3 });
+    expect(JSON.parse(ran.stdout).totals.files).toMatchObject({ conflict: 2 });
+    const list = join(folderOf("codes"), "inventory/server/files-conflicts.ndjson");
+    expect(readFileSync(list, "utf8")).toContain(moved);
     await expectIdle("codes");
   });
 

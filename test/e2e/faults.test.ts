@@ -13,6 +13,7 @@ import {
   type RunningMigctl,
   receiverPods,
   restartsOf,
+  resultOf,
   spawnMigctl,
   statusOnVolume,
   stepOf,
@@ -30,8 +31,8 @@ let oracle: Oracle;
 /** None of them outlives a test that fails. */
 const begun: RunningMigctl[] = [];
 
-function begin(...args: string[]): RunningMigctl {
-  const running = spawnMigctl(bed, "start", ...args);
+function spawn(...args: string[]): RunningMigctl {
+  const running = spawnMigctl(bed, ...args);
   begun.push(running);
   return running;
 }
@@ -59,16 +60,19 @@ describe.skipIf(noCluster)("a migration in the cluster", () => {
     const before: Record<string, number>[] = [];
     const receivers = new Set<string>();
     let ran: Ran;
+    let log: Ran;
     let last: Status | undefined;
 
     beforeAll(async () => {
       const args = ["--migrationType", "full", "--name", name, "--bwlimit", "4000", ...small];
-      const running = begin(...args, "--wait", "-o", "json");
+      const running = spawn("start", ...args, "--wait", "-o", "json");
       const isOver = running.ended.then(({ code, stderr }) => {
         throw new Error(`It ended with ${code} before its pod was deleted: ${stderr}`);
       });
+      let following: RunningMigctl | undefined;
       for (const { step, how } of faults) {
         await Promise.race([untilInTheMiddle(name, step), isOver]);
+        following ??= spawn("logs", "-f", "--name", name);
         for (const { metadata } of await receiverPods(bed, name)) receivers.add(metadata.uid ?? "");
         const [pod] = await managerPods(bed, name);
         before.push(doneSteps(statusOnVolume(bed, name)));
@@ -84,12 +88,19 @@ describe.skipIf(noCluster)("a migration in the cluster", () => {
       }
       isOver.catch(() => undefined);
       ran = await running.ended;
+      log = await (following as RunningMigctl).ended;
       last = statusOnVolume(bed, name);
     });
 
     it("is followed by the one command to its end", () => {
       expect(ran).toMatchObject({ code: 0 });
       expect(JSON.parse(ran.stdout)).toMatchObject({ name });
+    });
+
+    it("has its log followed through its pods to the end, which the follower does not outlive", () => {
+      expect(log.code, log.stderr).toBe(0);
+      expect(log.stdout.match(/"msg":"Run started"/g)?.length).toBeGreaterThan(1);
+      expect(log.stdout.match(/"msg":"Run finished"/g)).toHaveLength(1);
     });
 
     it("does not do again what was done, and goes on with what was not", () => {
@@ -112,19 +123,22 @@ describe.skipIf(noCluster)("a migration in the cluster", () => {
   it("goes on without the controller, which then finds it, refuses another, and says that it is done", async () => {
     writeFileSync(join(bed.source.data, "bulk-2"), randomBytes(24 * 1024 * 1024));
     const name = "left-alone";
-    const args = ["--migrationType", "files", "--name", name, "--bwlimit", "4000", ...small];
-    const first = begin(...args, "--wait");
+    // It lasts for longer than migctl takes to look at it twice.
+    const args = ["--migrationType", "files", "--name", name, "--bwlimit", "1500", ...small];
+    const first = spawn("start", ...args, "--wait");
     await untilInTheMiddle(name, "files-sync");
     first.kill();
     expect(await first.ended).toMatchObject({ code: null });
-    const second = await bed.migctl("start", ...args, "--wait");
+    const [second, shown] = await Promise.all([
+      bed.migctl("start", ...args, "--wait"),
+      bed.migctl("status", "--name", name, "-o", "json"),
+    ]);
     expect(second).toMatchObject({ code: 7 });
     expect(second.stderr).toContain(`The migration "${name}" runs already, in the pod "${name}-`);
     expect(second.stderr).toContain(`migctl status --name ${name}`);
-    const shown = await bed.migctl("status", "--name", name, "-o", "json");
     expect(shown).toMatchObject({ code: 0 });
     expect(JSON.parse(shown.stdout)).toMatchObject({ name, state: "running" });
-    await until("its end", () => statusOnVolume(bed, name)?.state === "done");
+    await until("its end", () => resultOf(bed, name));
     const last = await bed.migctl("start", ...args, "--wait");
     expect(last).toMatchObject({ code: 0 });
     expect(last.stderr).toContain("Done already");

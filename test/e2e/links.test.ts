@@ -5,8 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Oracle } from "../fixtures/server/oracle.ts";
 import { noCluster, testCluster, uniqueName } from "../support/cluster.ts";
 import { type ClusterBed, canaryPassword, makeBed } from "../support/cluster-bed.ts";
-import { expectFiles, type Moves, movesOf, nameOf } from "../support/cluster-moves.ts";
-import { statusOnVolume, stepOf, until } from "../support/cluster-run.ts";
+import {
+  expectFiles,
+  expectInherited,
+  type Moves,
+  movesOf,
+  nameOf,
+  namespaceUser,
+} from "../support/cluster-moves.ts";
+import { resultOf, statusOnVolume, stepOf, until } from "../support/cluster-run.ts";
 import { insertBulk } from "../support/equal-data.ts";
 import { expectedHashes } from "../support/migration.ts";
 import { dbHash } from "../support/peers.ts";
@@ -25,11 +32,18 @@ describe.skipIf(noCluster)("the ways to the destination", () => {
 
   beforeAll(async () => {
     const cluster = testCluster();
-    [bed, set] = await Promise.all([
-      makeBed(cluster, { folder: makeDir() }),
-      deployReplicaSet(cluster, { namespace: uniqueName("e2e-set"), password: canaryPassword }),
+    const namespace = uniqueName("e2e-set");
+    // What was made is removed also where the other one cannot be.
+    const made = await Promise.allSettled([
+      makeBed(cluster, { folder: makeDir() }).then((one) => {
+        bed = one;
+      }),
+      deployReplicaSet(cluster, { namespace, password: canaryPassword }).then((one) => {
+        set = one;
+      }),
     ]);
-    ({ oracle } = await fillStandIn(bed.source, { server: "A", cases: "plain" }));
+    for (const one of made) if (one.status === "rejected") throw one.reason;
+    ({ oracle } = await fillStandIn(bed.source, { server: "A", cases: "FC3,FC6" }));
     moves = movesOf(bed);
   });
   afterAll(async () => {
@@ -74,9 +88,15 @@ describe.skipIf(noCluster)("the ways to the destination", () => {
     expect(Object.keys(documents).length).toBeGreaterThan(10);
     expect(await moves.documents()).toEqual(expectedHashes(oracle.scopes.server));
     await expectFiles(bed.destination.data, files);
+    await expectInherited(bed.destination.data, files, namespaceUser);
     const { stdout: log } = await moves.run(0, "logs");
     expect(log).toContain(`"link":"${link}"`);
-    if (transport === "exec") expect(log).toContain("The receiver is reached through the API");
+    const byExec = log.includes("The receiver is reached through the API");
+    const byPort = log.includes("The receiver is reached directly");
+    expect({ byExec, byPort }).toEqual({
+      byExec: transport === "exec",
+      byPort: transport !== "exec",
+    });
     await forget(nameOf(ran));
   });
 
@@ -98,7 +118,7 @@ describe.skipIf(noCluster)("the ways to the destination", () => {
     await until("documents are restored", () => (restore()?.progress?.documents?.done ?? 0) > 0);
     await set.stepDown();
     expect(restore()?.state).toBe("running");
-    await until("it ends", () => statusOnVolume(bed, "set")?.finishedAt !== undefined);
+    await until("it ends", () => resultOf(bed, "set"));
     const report = await moves.run(0, "report", "--name", "set", "-o", "json");
     expect(JSON.parse(report.stdout)).toMatchObject({ state: "done", exitCode: 0 });
     expect(restore()).toMatchObject({ state: "done", attempts: 1 });

@@ -29,7 +29,8 @@ describe.skipIf(noCluster)("scopes and plans between two releases", () => {
   async function expectUntouched() {
     expect(await moves.objects()).toEqual(before);
     for (const { namespace } of [bed.source, bed.destination]) {
-      expect(await ownPods(bed.cluster, namespace)).toEqual([]);
+      const left = () => ownPods(bed.cluster, namespace);
+      await expect.poll(left, { timeout: 60_000 }).toEqual([]);
     }
   }
 

@@ -1,7 +1,8 @@
 import { existsSync, lstatSync } from "node:fs";
-import { chown, mkdir, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { changeServer } from "../fixtures/server/change-server.ts";
 import type { ServerOptions } from "../fixtures/server/make-server.ts";
@@ -10,7 +11,7 @@ import { noCluster, testCluster } from "../support/cluster.ts";
 import { type ClusterBed, canariesIn, makeBed } from "../support/cluster-bed.ts";
 import { ownPods, shownOf, watchProcesses } from "../support/cluster-facts.ts";
 import { expectFiles, type Moves, movesOf, nameOf, stepsOf } from "../support/cluster-moves.ts";
-import { statusOnVolume, until } from "../support/cluster-run.ts";
+import { resultOf, spawnMigctl, until } from "../support/cluster-run.ts";
 import { expectedHashes } from "../support/migration.ts";
 import { readTree } from "../support/read-tree.ts";
 import { fillStandIn } from "../support/stand-in-release.ts";
@@ -102,7 +103,6 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     await expectFiles(bed.destination.data, oracle.scopes.server.files);
     expect(await moves.documents()).toEqual({});
     expect(await replicas()).toEqual([1, 1]);
-    await moves.run(0, "delete", "--name", "slow");
   });
 
   it("gives every file to the destination's own user", () => {
@@ -111,13 +111,23 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     }
   });
 
+  it("may be a Job from then on, which is replaced when it is started again", async () => {
+    const flags = ["--migrationType", "files", "--name", "slow", "--workload", "job", "--wait"];
+    const first = await moves.run(0, "start", ...flags);
+    expect(first.stderr).toContain("Done already");
+    const second = await moves.run(0, "start", ...flags, "--rerun");
+    expect(second.stderr).toMatch(/Removing the Job "slow".*files-sync/s);
+    await moves.run(0, "delete", "--name", "slow");
+    await expectNothingLeft("slow");
+  });
+
   it("works the same from the YAML that kubectl applies", async () => {
     const flags = ["--migrationType", "files"];
     await moves.run(0, "secret", "create", ...flags);
     const { stdout } = await moves.run(0, "render", ...flags);
     names.files = /name: (mvi-files-[0-9a-f]{8})$/m.exec(stdout)?.[1] ?? "";
     await applyYaml(stdout);
-    await until("it ends", () => statusOnVolume(bed, names.files)?.finishedAt !== undefined);
+    await until("it ends", () => resultOf(bed, names.files));
     const { stdout: report } = await moves.run(0, "report", "--name", names.files);
     expect(report).toContain("done and verified");
   });
@@ -179,6 +189,71 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     expect(log.stdout.endsWith(tail.stdout)).toBe(true);
     const report = await moves.run(0, "report", "--name", names.full);
     expect(report.stdout).toContain("done and verified");
+  });
+
+  it("finds all of it equal when it is verified again, and leaves nothing of that", async () => {
+    const objects = await moves.objects();
+    const ran = await moves.run(0, "verify", "--name", names.full);
+    expect(ran.stdout).toMatch(/server +files +[1-9]\d* files, [1-9]\d* hashed +equal/);
+    expect(ran.stdout).toMatch(/server +documents +[1-9]\d* documents +equal/);
+    expect(ran.stderr).toContain("verifying files");
+    expect(await moves.objects()).toEqual(objects);
+  });
+
+  it("names the byte and the document that somebody changed at the destination since", async () => {
+    const path = await flipByte();
+    const id = await changeDocument();
+    const ran = await moves.run(8, "verify", "--name", names.full);
+    expect(ran.stdout).toContain(`${path}: content: expected`);
+    expect(ran.stdout).toContain(`DataSets ${JSON.stringify(id)}: differs`);
+    const json = await moves.run(8, "verify", "--name", names.full, "-o", "json");
+    const { checks } = JSON.parse(json.stdout) as { checks: { part: string; equal: boolean }[] };
+    expect(checks.map(({ part, equal }) => [part, equal])).toEqual([
+      ["files", false],
+      ["documents", false],
+      ["references", true],
+    ]);
+  });
+
+  /** In a file that keeps its size and its time. */
+  async function flipByte(): Promise<string> {
+    const files = Object.entries(oracle.scopes.server.files);
+    const [path = ""] = files.find(([, { type, size }]) => type === "file" && size > 100) ?? [];
+    const file = join(bed.destination.data, path);
+    const time = join(bed.folder, "time");
+    await execa("touch", ["-r", file, time]);
+    const content = await readFile(file);
+    content[50] = (content[50] ?? 0) ^ 1;
+    await writeFile(file, content);
+    await execa("touch", ["-r", time, file]);
+    return path;
+  }
+
+  async function changeDocument(): Promise<unknown> {
+    const { uri, release } = bed.destination;
+    const client = new MongoClient(uri);
+    try {
+      const datasets = client.db(release.database).collection("DataSets");
+      const before = await datasets.findOneAndUpdate({}, { $set: { changed: true } });
+      return before?._id;
+    } finally {
+      await client.close();
+    }
+  }
+
+  it("stops to verify when it is told to, and takes its pods along", async () => {
+    const objects = await moves.objects();
+    const migctl = spawnMigctl(bed, "verify", "--name", names.full);
+    const { cluster, destination } = bed;
+    const receiver = "app.kubernetes.io/component=receiver";
+    await until("there is a receiver", async () => {
+      const pods = await cluster.list("pods", destination.namespace, receiver);
+      return pods.length > 0;
+    });
+    process.kill(migctl.pid, "SIGINT");
+    expect((await migctl.ended).code).toBe(130);
+    expect(await moves.objects()).toEqual(objects);
+    expect(await ownPods(cluster, destination.namespace)).toEqual([]);
   });
 
   it("keeps every password and token out of whatever can be seen", async () => {

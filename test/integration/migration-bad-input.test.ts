@@ -13,7 +13,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MongoClient } from "mongodb";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import {
   between,
   emptySide,
@@ -23,6 +24,7 @@ import {
   run,
   type Side,
 } from "../support/migration.ts";
+import { failCommands } from "../support/mongod-faults.ts";
 import { readHashes } from "../support/read-documents.ts";
 import { makeDir, removeTree } from "../support/temp-dir.ts";
 
@@ -258,4 +260,20 @@ describe("an archive that is not as it was written", () => {
     expect(ran.stderr).toContain("E_INTEGRITY");
     expect(await readHashes(destination.mongod.uri, "DLAAS")).toEqual({});
   });
+});
+
+it("waits for a destination as long as it is told, and goes on with more patience", async () => {
+  const client = await MongoClient.connect(destination.mongod.adminUri);
+  onTestFinished(() => client.close());
+  const closing = { failCommands: ["insert"], closeConnection: true };
+  await failCommands(client, "alwaysOn", closing);
+  const request = [...between(source, destination), "--migrationType", "db", "--force-db"];
+  const impatient = await run("migctl", "start", ...request, "--retry-timeout", "1s");
+  expect(impatient.code).toBe(5);
+  expect(impatient.stdout).toMatch(/Cannot write to collection .* after \d s of trying again/);
+  await client.db("admin").command({ configureFailPoint: "failCommand", mode: "off" });
+  const patient = await run("migctl", "start", ...request, "--retry-timeout", "1h");
+  // It gets as far as to miss the files, which no one has moved.
+  expect(patient.code).toBe(8);
+  expect(patient.stdout).toMatch(/all +\(documents\) +382 +382 +0 +0 +0 +0 +0\n/);
 });

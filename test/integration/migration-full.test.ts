@@ -99,15 +99,8 @@ describe.each<{ from: MongodVersion }>([{ from: "4.2" }, { from: "4.4" }, { from
     });
 
     it("finds everything equal when it is verified again", async () => {
-      const verified = await run(
-        "migctl",
-        "verify",
-        "--source-dir",
-        source.dir,
-        "--verify",
-        "full",
-      );
-      expect(verified.stderr).toBe("");
+      const verified = await run("migctl", "verify", "--source-dir", source.dir);
+      expect(verified.stdout).toMatch(/server +files +[\d,]+ files, [\d,]+ hashed +equal/);
       expect(verified.code).toBe(0);
     });
   },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ChangedOracle, changeServer } from "../fixtures/server/change-server.ts";
+import { damageFile } from "../support/damage-file.ts";
 import {
   between,
   emptySide,
@@ -25,6 +26,8 @@ describe("a rehearsal, changes at the source, and a second run", () => {
   let oracle: ChangedOracle;
   let report: ReturnType<typeof readReport>;
   let touched: { document: string; file: string };
+  /** One that nobody had changed. */
+  let damaged: string;
 
   beforeAll(async () => {
     folder = makeDir();
@@ -66,9 +69,12 @@ describe("a rehearsal, changes at the source, and a second run", () => {
       renamedFiles,
       touchedFiles,
     });
-    const file = Object.entries(source.oracle.scopes.server.files).find(
+    const untouched = Object.entries(source.oracle.scopes.server.files).filter(
       ([path, { type }]) => type === "file" && path.endsWith(".jpg") && !changes.includes(path),
-    )![0];
+    );
+    const [file, other] = untouched.map(([path]) => path);
+    if (file === undefined || other === undefined) throw new Error("All files were changed");
+    damaged = other;
     appendFileSync(join(destination.dir, file), "changed by somebody");
     return { document: id, file };
   }
@@ -140,6 +146,23 @@ describe("a rehearsal, changes at the source, and a second run", () => {
     expect(sent).toBeGreaterThan(0);
     expect(sent).toBeLessThanOrEqual(changed + renamed * 200_000);
     expect(sent).toBeLessThan(whole / 2);
+  });
+
+  it("calls it damage when what was brought is verified, and what somebody did when it is run again", async () => {
+    const file = join(destination.dir, damaged);
+    await damageFile(file);
+    const bad = readFileSync(file);
+    const verified = await run("migctl", "verify", "--source-dir", source.dir, "--verify", "full");
+    expect(verified).toMatchObject({ code: 8 });
+    expect(verified.stdout).toContain(`in the content of "${damaged}"`);
+    const flags = ["--rerun", "--verify", "full"];
+    const again = await run("migctl", "start", ...between(source, destination), ...flags);
+    expect(again).toMatchObject({ code: 3 });
+    const lists = join(source.dir, "logs/migrations", report.name, "inventory/server");
+    const listed = readFileSync(join(lists, "files-conflicts.ndjson"), "utf8");
+    const line = listed.split("\n").find((text) => text.includes(damaged));
+    expect(line).toContain("the content differs, and was changed since it was written");
+    expect(readFileSync(file)).toEqual(bad);
   });
 
   it("leaves no unfinished folder at the destination", () => {

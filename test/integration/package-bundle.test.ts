@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cliCommands } from "../../src/cli/commands.ts";
+import { failpoints } from "../../src/core/failpoints.ts";
 import { managerCommands } from "../../src/manager/commands.ts";
 import { makeBundle } from "../../tools/bundle.ts";
 import {
@@ -47,6 +48,13 @@ it("is the same file each time", async () => {
   const again = join(folder, "again", "migctl.mjs");
   await makeBundle(again);
   expect(readFileSync(again).equals(readFileSync(bundle))).toBe(true);
+});
+
+it("has no failpoint in it", () => {
+  const text = readFileSync(bundle, "utf8");
+  expect(text).not.toContain("MIGCTL_FAILPOINTS");
+  expect(text).not.toContain("MIGCTL_ENABLE_FAILPOINTS");
+  for (const name of failpoints) expect(text).not.toContain(`"${name}"`);
 });
 
 it("brings the licences of what is in it", async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/kube/resource.ts";
 import { apiServer, paths } from "../../tools/cluster/settings.ts";
-import type { TestCluster } from "./cluster.ts";
+import { type TestCluster, uniqueName } from "./cluster.ts";
 
 export interface Rule {
   apiGroups: string[];
@@ -38,8 +38,43 @@ export function accountObjects({ namespace, name }: Account, rules: Rule[]): Kub
  */
 export async function tokenFor(
   cluster: TestCluster,
-  { namespace, name }: Account,
+  account: Account,
   seconds = 3600,
+): Promise<string> {
+  return await signedToken(cluster, account, { seconds });
+}
+
+export interface RevocableToken {
+  token: string;
+  /** From then on the API takes it no more; it may remember for ten seconds that it did. */
+  revoke(): Promise<void>;
+}
+
+/** A token that is good for as long as a Secret is there. */
+export async function revocableToken(
+  cluster: TestCluster,
+  account: Account,
+): Promise<RevocableToken> {
+  const { namespace } = account;
+  const name = uniqueName("token");
+  await cluster.apply({ apiVersion: "v1", kind: "Secret", metadata: { namespace, name } });
+  const { metadata } = await cluster.get("secret", name, namespace);
+  const secret = { name, uid: metadata.uid };
+  return {
+    token: await signedToken(cluster, account, { seconds: 3600, boundTo: { secret } }),
+    revoke: async () => void (await cluster.kubectl("delete", "secret", name, "-n", namespace)),
+  };
+}
+
+interface Claims {
+  seconds: number;
+  boundTo?: Record<string, unknown>;
+}
+
+async function signedToken(
+  cluster: TestCluster,
+  { namespace, name }: Account,
+  { seconds, boundTo }: Claims,
 ): Promise<string> {
   const { metadata } = await cluster.get("serviceaccount", name, namespace);
   const now = Math.floor(Date.now() / 1000);
@@ -47,7 +82,7 @@ export async function tokenFor(
   const claims = {
     ...{ iss: issuer, aud: [issuer], sub: `system:serviceaccount:${namespace}:${name}` },
     ...{ iat: now - 60, nbf: now - 60, exp: now + seconds },
-    "kubernetes.io": { namespace, serviceaccount: { name, uid: metadata.uid } },
+    "kubernetes.io": { namespace, serviceaccount: { name, uid: metadata.uid }, ...boundTo },
   };
   const signed = [{ alg: "RS256", typ: "JWT" }, claims].map(encode).join(".");
   const key = readFileSync(join(paths.pki, "sa.key"));

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { inject } from "vitest";
 import { loadApplication } from "../../src/config/load-application.ts";
 import { rbacObjects } from "../../src/controller/rbac.ts";
 import { baseImage } from "../../tools/cluster/base-image.ts";
@@ -33,8 +34,6 @@ export interface BedOptions {
   destination?: Partial<DeployOptions>;
   /** Put over the destination's part of the network config. */
   route?: Record<string, unknown>;
-  /** Seconds that the destination's token is good for. */
-  tokenSeconds?: number;
 }
 
 /** The canaries that a text holds; they are hidden in what a failed test prints no more than here. */
@@ -45,16 +44,18 @@ export function canariesIn(text: string, { canaries }: ClusterBed): string[] {
 /** The address at which pods reach the API as well. */
 const apiServer = `https://${network.address}:${ports.api}`;
 
-let image: Promise<string> | undefined;
+let image: Promise<void> | undefined;
 
-/** Builds the image of the sources as they are, once for a run, and hands it to the node. */
-function productImage(cluster: TestCluster): Promise<string> {
+/** Builds the image of the sources as they are, once for all files of a run, and hands it to the node. */
+function productImage(cluster: TestCluster): Promise<void> {
   image ??= (async () => {
+    const isThere = inject("productImage");
+    if (existsSync(isThere)) return;
     const args = ["tools/image.ts", "--base-image", await baseImage()];
     const { stdout } = await execa(process.execPath, args);
     const tag = stdout.trim().split("\n").at(-1) ?? "";
     await cluster.loadImage(tag);
-    return tag;
+    writeFileSync(isThere, tag);
   })();
   return image;
 }
@@ -84,7 +85,7 @@ export async function makeBed(cluster: TestCluster, options: BedOptions): Promis
   writeFileSync(caFile, clusterCa());
   const tokens = {
     source: await tokenOf(cluster, source),
-    destination: await tokenOf(cluster, destination, options.tokenSeconds),
+    destination: await tokenOf(cluster, destination, options.route?.["pod"]),
   };
   for (const [side, token] of Object.entries(tokens)) {
     writeFileSync(join(folder, `${side}-token`), token, { mode: 0o600 });
@@ -119,7 +120,7 @@ function canariesOf(password: string, mark: string, tokens: readonly string[]): 
   return [...texts, ...encoded, encodeURIComponent(password), mark];
 }
 
-async function tokenOf(cluster: TestCluster, side: RunningStandIn, seconds?: number) {
+async function tokenOf(cluster: TestCluster, side: RunningStandIn, pod?: unknown) {
   const { namespace, release } = side;
   const { cluster: known } = await loadApplication("mvi");
   if (known === undefined) throw new Error("The description says nothing of clusters");
@@ -130,10 +131,11 @@ async function tokenOf(cluster: TestCluster, side: RunningStandIn, seconds?: num
       ownSecrets: [],
       writers: isSource ? [release.taskanaly, release.service] : [],
       restarts: isSource ? [] : [release.service],
+      ...(typeof pod === "string" ? { pod } : {}),
       networkPolicy: false,
     }),
   );
-  return await tokenFor(cluster, { namespace, name: "migctl" }, seconds);
+  return await tokenFor(cluster, { namespace, name: "migctl" });
 }
 
 async function migctl(file: string, args: readonly string[]): Promise<Ran> {

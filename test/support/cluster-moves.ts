@@ -15,6 +15,9 @@ interface Step {
   output?: { bytesSent?: number };
 }
 
+/** What the range of users and groups of a restricted destination begins with. */
+export const namespaceUser = 1_000_660_000;
+
 /** What is asked of a bed in every test of a migration between clusters. */
 export interface Moves {
   /** Runs migctl and fails with what it said if its exit code is another one. */
@@ -82,6 +85,23 @@ type Files = Record<string, FileFact>;
 
 /** The product's own, which no migration touches. */
 const own = /^(logs|\._init)(\/|$)/;
+
+/**
+ * Expects what the ownership mode "inherit" promises: all is the namespace's user's and its group's,
+ * who may both read and write it; folders hand the group on, no file runs as somebody else, and the
+ * names of one file are names of one file.
+ */
+export async function expectInherited(root: string, files: Files, id: number) {
+  const found = await readTree(root);
+  for (const [path, { type, mode, nlink }] of Object.entries(files)) {
+    const open = type === "dir" ? 0o2770 : 0o660;
+    const whose = { uid: id, gid: id, nlink };
+    const wanted = type === "symlink" ? whose : { ...whose, mode: (mode & 0o1777) | open };
+    const { uid, gid, nlink: names, mode: bits } = found[path] ?? {};
+    const seen = { uid, gid, nlink: names, ...(type === "symlink" ? {} : { mode: bits }) };
+    expect.soft(seen, path).toEqual(wanted);
+  }
+}
 
 /**
  * Expects every file with content, times and links, and no other one. Owner, group and mode are the

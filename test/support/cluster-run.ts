@@ -66,9 +66,10 @@ export function doneSteps(status: Status | undefined): Record<string, number> {
   return Object.fromEntries(done.map(({ id, attempts }) => [id, attempts]));
 }
 
-/** The manager's pods of a migration. */
+/** The manager's pods of a migration, but for those that are being ended. */
 export async function managerPods({ cluster, source }: ClusterBed, name: string): Promise<Pod[]> {
-  return pods(await cluster.list("pods", source.namespace, labelsOf(name, "manager")));
+  const all = pods(await cluster.list("pods", source.namespace, labelsOf(name, "manager")));
+  return all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
 /** Its receivers at the destination. */
@@ -97,8 +98,9 @@ export function restartsOf(pods: readonly Pod[]): number[] {
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
+  seconds = 180,
 ): Promise<T> {
-  const end = Date.now() + 180_000;
+  const end = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;

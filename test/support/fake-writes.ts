@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { MigrationError } from "../../src/core/errors.ts";
-import type { Cluster } from "../../src/kube/cluster.ts";
+import type { Cluster, WriteOptions } from "../../src/kube/cluster.ts";
 import type { KubeObject, Resource } from "../../src/kube/resource.ts";
 import { resourceOf } from "../../src/kube/resources.ts";
 
@@ -45,21 +47,33 @@ export function makeWriter(objects: KubeObject[], writes: FakeWrites, ask: Ask):
     writes.after?.(what);
     return done;
   }
-  function put(verb: "create" | "apply", object: KubeObject): KubeObject {
+  /** What the API looks at in a dry run as well. */
+  function check(verb: "create" | "apply", object: KubeObject, earlier: KubeObject | undefined) {
+    const { name } = object.metadata;
+    if (earlier === undefined) return;
+    if (verb === "create") throw new MigrationError("E_EXISTS", `${name} exists`);
+    if (object.kind !== "Job" || isDeepStrictEqual(templateOf(earlier), templateOf(object))) return;
+    throw new MigrationError("E_CLUSTER", `Job "${name}" is invalid: field is immutable`);
+  }
+  function put(verb: "create" | "apply", object: KubeObject, options?: WriteOptions): KubeObject {
     const { name, namespace } = object.metadata;
     const resource = resourceOf(object)?.plural ?? object.kind;
+    if (options?.dryRun === true) {
+      check(verb, object, objects[find(object, name, namespace)]);
+      return structuredClone(object);
+    }
     return write({ verb, resource, name }, () => {
       const at = find(object, name, namespace);
-      if (at >= 0 && verb === "create") throw new MigrationError("E_EXISTS", `${name} exists`);
-      const kept = structuredClone(object);
+      check(verb, object, objects[at]);
+      const kept = withUid(object, objects[at]);
       if (at >= 0) objects[at] = kept;
       else objects.push(kept);
       return structuredClone(kept);
     });
   }
   return {
-    create: async (object) => put("create", object),
-    apply: async (object) => put("apply", object),
+    create: async (object, options) => put("create", object, options),
+    apply: async (object, options) => put("apply", object, options),
     async patch<T>(
       resource: Resource<T>,
       { namespace, name, subresource }: { namespace?: string; name: string; subresource?: string },
@@ -83,6 +97,16 @@ export function makeWriter(objects: KubeObject[], writes: FakeWrites, ask: Ask):
       });
     },
   };
+}
+
+function withUid(object: KubeObject, earlier: KubeObject | undefined): KubeObject {
+  const kept = structuredClone(object);
+  const uid = earlier?.metadata.uid ?? kept.metadata.uid ?? randomUUID();
+  return { ...kept, metadata: { ...kept.metadata, uid } };
+}
+
+function templateOf(object: KubeObject): unknown {
+  return (object["spec"] as { template?: unknown } | undefined)?.template;
 }
 
 /** A JSON merge patch. */

@@ -60,6 +60,11 @@ it.each<[string, Record<string, unknown>, string]>([
     "--name must be lower-case letters, digits and dashes",
   ],
   [
+    "a time that is none",
+    { ...flags, "retry-timeout": "soon" },
+    '--retry-timeout must be like 90s, 5m or 4h, not "soon"',
+  ],
+  [
     "a verify mode that is none",
     { ...flags, verify: "all" },
     '--verify must be written, full, none or a sample such as sample=1%, not "all"',
@@ -79,6 +84,10 @@ it.each([
   ["sample=100%", { sample: 1 }],
 ])("reads --verify %s", (text, mode) => {
   expect(loadVerifyMode(text)).toEqual(mode);
+});
+
+it("reads how long a server is waited for", () => {
+  expect(loadLocalRequest({ ...flags, "retry-timeout": "2h" })["retry-timeout"]).toBe(7200);
 });
 
 it.each(["", "sample=0%", "sample=101%", "sample=-1%", "sample=1", "sample=%", "FULL"])(
