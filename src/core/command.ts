@@ -39,6 +39,8 @@ export interface Program<C> {
   /** Flags of every command. */
   globals: Options;
   makeContext(globals: Record<string, unknown>): Promise<C>;
+  /** What the commands of two words with the same first one are about. */
+  groups?: Readonly<Record<string, string>>;
   /** Commands that may also be named by a flag: `--status` is the command "status". */
   commandFlags?: Readonly<Record<string, string>>;
   env: Readonly<Record<string, string | undefined>>;
@@ -170,7 +172,8 @@ function nameOf<C>(entry: Command<C> | Group<C>): string {
 
 function addGroup<C>(parser: Argv, place: Place<C>, { noun, commands }: Group<C>) {
   const verbs = commands.map((command) => command.name).join(", ");
-  parser.command(noun, `Work on ${noun} alone: ${verbs}`, (inner) => {
+  const about = place.program.groups?.[noun];
+  parser.command(noun, about === undefined ? verbs : `${about}: ${verbs}`, (inner) => {
     addCommands(inner, { ...place, path: [...place.path, noun] }, commands);
     return inner;
   });

@@ -11,6 +11,10 @@ import { untilStopped } from "./pod-life.ts";
 import { stopOnSignals } from "./signals.ts";
 
 const out = makeOutput(process.stdout, process.stderr);
+// A migration does not end because nobody reads what it says.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 const commands: readonly Command<ManagerContext>[] = managerCommands;
 const argv = process.argv.slice(2);
 const stop = stopOnSignals(process);
@@ -22,6 +26,7 @@ const exitCode = await runProgram(
     describe: "moves an application's files and documents; migctl starts it",
     version: programVersion,
     commands,
+    groups: { db: "Documents alone, by hand", files: "Files alone, by hand" },
     globals: {
       output: options.output,
       "log-level": options["log-level"],
