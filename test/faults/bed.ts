@@ -45,7 +45,6 @@ export async function makeBed(): Promise<Bed> {
   const folder = makeDir();
   const source = await startMongod({ version: "6.0", auth: true });
   const destination = await startMongod({ version: "6.0", auth: true });
-  process.env["NODE_COMPILE_CACHE"] = join(folder, "compiled");
   const lanes: Lane[] = [];
   const tried = new Map<Situation, Tried>();
   for (const [at, situation] of situations.entries()) {
