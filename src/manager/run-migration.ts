@@ -1,6 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { writeFileAtomic } from "../core/atomic-file.ts";
 import {
   asMigrationError,
   codeOf,
@@ -11,11 +10,12 @@ import {
 } from "../core/errors.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { ledgerFolder, migrationFolder } from "../plan/inputs.ts";
-import { Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { openLedger } from "../state/ledger.ts";
 import { acquireLock } from "../state/lock.ts";
 import { type RunResult, readResult, removeResult, writeResult } from "../state/result.ts";
 import { openStore, type Store } from "../state/store.ts";
+import { acceptPlan } from "./accept-plan.ts";
 import type { ManagerContext } from "./context.ts";
 import { decideStart, type StartRequest } from "./decide-start.ts";
 import { withDestination } from "./reach-destination.ts";
@@ -157,19 +157,4 @@ async function record(
     ...end,
   };
   await writeResult(folder, result);
-}
-
-/** Keeps the plan beside the status; another plan under the same name must be meant. */
-async function acceptPlan(plan: Plan, folder: string, rerun: boolean) {
-  const path = `${folder}/plan.json`;
-  const earlier = await readFile(path, "utf8").catch(() => undefined);
-  const fingerprint = earlier === undefined ? undefined : Plan.safeParse(JSON.parse(earlier)).data;
-  if (fingerprint !== undefined && fingerprint.fingerprint !== plan.fingerprint && !rerun) {
-    throw new MigrationError(
-      "E_PLAN_CHANGED",
-      `The migration "${plan.name}" was begun with another plan`,
-      { hint: "Give the same flags to go on with it, or --rerun to begin anew with these" },
-    );
-  }
-  await writeFileAtomic(path, `${JSON.stringify(plan, undefined, 2)}\n`);
 }

@@ -82,6 +82,7 @@ export function mountSmall(folder: string, size: string): boolean {
       stdio: "pipe",
     });
   } catch (error) {
+    if (process.env["CI"]) throw error;
     process.stderr.write(`skipped: no small volume can be mounted here: ${String(error)}\n`);
     return false;
   }

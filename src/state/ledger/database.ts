@@ -141,7 +141,7 @@ function translate(path: string, error: unknown): unknown {
 function lockedLedger(path: string, cause: unknown): MigrationError {
   return new MigrationError("E_LOCKED", `The ledger "${path}" is in use by another process`, {
     cause,
-    hint: "Wait until the other migration between these two servers ends, or use --wait-lock",
+    hint: "Wait until the other migration between these two servers ends, then start again",
     fields: { path },
   });
 }
