@@ -49,7 +49,7 @@ export async function readJournal(path: string): Promise<JournalContent | undefi
   let length = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, length)) {
     const number = lines.length + 1;
-    const entry = decodeLine(bytes.subarray(length, end), `${path}:${number}`);
+    const entry = decodeLine(bytes.subarray(length, end), path, number);
     if (entry === undefined && isTorn(bytes.subarray(length))) break;
     if (entry === undefined) throw brokenLine(path, number);
     lines.push({ number, entry });
@@ -128,16 +128,23 @@ const prefixStart = '{"crc":"';
 const prefix = /^\{"crc":"([0-9a-f]{8})",$/;
 const prefixLength = '{"crc":"00000000",'.length;
 
-/** The entry of a line, or undefined when the line is not as it was written. */
-function decodeLine(line: Buffer, place: string): Entry | undefined {
+/**
+ * The entry of a line, or undefined when the line is not as it was written. One whose checksum is
+ * right was written whole: where it is no entry, it is not ours, and is never taken for a torn one.
+ */
+function decodeLine(line: Buffer, path: string, number: number): Entry | undefined {
   const crc = prefix.exec(line.toString("latin1", 0, prefixLength))?.[1];
   if (crc === undefined) return undefined;
   const content = Buffer.concat([Buffer.from("{"), line.subarray(prefixLength)]);
   if (checksum(content) !== crc) return undefined;
-  const json: unknown = JSON.parse(content.toString("utf8"));
-  const { version } = Versioned.parse(json);
-  if (version > statusVersion) throw newerVersion(place, version);
-  return Entry.safeParse(json).data;
+  try {
+    const json: unknown = JSON.parse(content.toString("utf8"));
+    const { version } = Versioned.parse(json);
+    if (version > statusVersion) throw newerVersion(`${path}:${number}`, version);
+    return Entry.parse(json);
+  } catch (cause) {
+    throw cause instanceof MigrationError ? cause : brokenLine(path, number, cause);
+  }
 }
 
 function checksum(content: Buffer): string {
