@@ -7,10 +7,21 @@ const PathPattern = z
   .refine((text) => !text.startsWith("/") && !text.split("/").includes(".."), {
     message: "must be a path below the mount, without a leading slash and without ..",
   })
+  .refine((text) => text === "." || namesOf(text).every(isName), {
+    message: "must not hold empty names, names of one dot, or NUL",
+  })
   .refine((text) => !/[{}]/.test(text.replace(/\{[^{}]+\}/g, "")), {
     message: "must hold fields as {field}, and no other braces",
   })
   .describe("A path below the mount; {field} stands for a top-level field of the document");
+
+function namesOf(path: string): string[] {
+  return path.replace(/^\//, "").split("/");
+}
+
+function isName(text: string): boolean {
+  return text !== "" && text !== "." && !text.includes("\0");
+}
 
 const FilePattern = z
   .union([

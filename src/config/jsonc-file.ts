@@ -49,7 +49,7 @@ function keyProblems(root: jsonc.Node, place: PlaceAt): Located[] {
   const found: Located[] = [];
   const open = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    open.push(...(node.children ?? []));
+    for (const child of node.children ?? []) open.push(child);
     if (node.type === "object") found.push(...keyProblemsOf(node, place));
   }
   return found;

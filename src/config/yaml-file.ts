@@ -4,6 +4,7 @@ import {
   isMap,
   isNode,
   isPair,
+  isScalar,
   LineCounter,
   type Node,
   parseDocument,
@@ -44,7 +45,7 @@ export function parseYaml<T>(text: string, name: string, shape: Shape<T>): T {
 export function readYaml<T>(text: string, name: string, shape: Shape<T>): Parsed {
   const lines = new LineCounter();
   const document = tryOrExplain(
-    () => parseDocument(text, { lineCounter: lines, prettyErrors: false }),
+    () => parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" }),
     shape,
     name,
   );
@@ -52,7 +53,7 @@ export function readYaml<T>(text: string, name: string, shape: Shape<T>): Parsed
   const syntax = [...document.errors, ...document.warnings].map((error) =>
     place(lines, error.pos[0], error.message),
   );
-  syntax.push(...prototypeKeys(document, lines));
+  syntax.push(...keyProblems(document, lines));
   if (syntax.length > 0) throw malformed(shape, name, syntax);
   const value = tryOrExplain(() => document.toJS({ maxAliasCount: 100 }), shape, name);
   return {
@@ -64,13 +65,16 @@ export function readYaml<T>(text: string, name: string, shape: Shape<T>): Parsed
   };
 }
 
-/** Objects drop such a key without a word. */
-function prototypeKeys(document: Document, lines: LineCounter): Located[] {
+/** Objects drop a prototype without a word, and make a text of a list or map, which may be huge. */
+function keyProblems(document: Document, lines: LineCounter): Located[] {
   const found: Located[] = [];
   visit(document, {
     Pair(_, { key }) {
-      if (keyText(key) !== "__proto__") return;
-      found.push(place(lines, startOf(key), "__proto__ cannot be a key"));
+      if (isNode(key) && !isScalar(key)) {
+        found.push(place(lines, startOf(key), "A key must be a text"));
+      } else if (keyText(key) === "__proto__") {
+        found.push(place(lines, startOf(key), "__proto__ cannot be a key"));
+      }
     },
   });
   return found;
