@@ -66,9 +66,12 @@ function isMissing(error: unknown): boolean {
   return error instanceof MigrationError && codeOf(error.cause) === "ENOENT";
 }
 
+/** A warning would go to standard error, with the line that it is about: that may hold a token. */
+const parsing = { maxAliasCount: 100, logLevel: "error" } as const;
+
 async function readOne(path: string): Promise<Kubeconfig> {
   try {
-    const parsed: unknown = parse(await readFile(path, "utf8"), { maxAliasCount: 100 });
+    const parsed: unknown = parse(await readFile(path, "utf8"), parsing);
     return withAbsolutePaths(Kubeconfig.parse(parsed ?? {}), dirname(path));
   } catch (error) {
     const missing = codeOf(error) === "ENOENT";

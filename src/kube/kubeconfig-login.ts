@@ -24,9 +24,10 @@ export async function kubeconfigLogin(choice: Choice, environment: Environment):
   }
   const context = chosenContext(config, choice.context);
   const { cluster, namespace } = context;
+  const server = serverUrl(cluster.server, cluster["insecure-skip-tls-verify"] === true);
   let client = await makeClient(context);
   return {
-    server: serverUrl(cluster.server, cluster["insecure-skip-tls-verify"] === true),
+    server,
     namespace: namespace || undefined,
     proxyUrl: cluster["proxy-url"] || undefined,
     credentials: () => client(),
@@ -70,14 +71,20 @@ async function makeClient({
   const { KubeConfig } = await import("@kubernetes/client-node");
   const client = new KubeConfig();
   const withoutProxy = { ...cluster, "proxy-url": undefined };
-  client.loadFromString(
-    JSON.stringify({
-      clusters: [{ name: "cluster", cluster: withoutProxy }],
-      users: [{ name: userName || "user", user: prepared(user, cluster) }],
-      contexts: [{ name, context: { cluster: "cluster", user: userName || "user" } }],
-      "current-context": name,
-    }),
-  );
+  const config = {
+    clusters: [{ name: "cluster", cluster: withoutProxy }],
+    users: [{ name: userName || "user", user: prepared(user, cluster) }],
+    contexts: [{ name, context: { cluster: "cluster", user: userName || "user" } }],
+    "current-context": name,
+  };
+  try {
+    client.loadFromString(JSON.stringify(config));
+  } catch (cause) {
+    throw new MigrationError("E_CONFIG", `The kubeconfig's context "${name}" cannot be used`, {
+      cause,
+      hint: wordsOf(cause),
+    });
+  }
   return () => readCredentials(client, user);
 }
 
