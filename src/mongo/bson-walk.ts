@@ -1,5 +1,4 @@
 import { MigrationError } from "../core/errors.ts";
-import type { RawBatch } from "./database.ts";
 
 /** The BSON type bytes that this program looks at by name. */
 export const bsonTypes = {
@@ -25,6 +24,12 @@ export const bsonTypes = {
   maxKey: 0x7f,
   minKey: 0xff,
 } as const;
+
+/** Whole documents, one after the other, exactly as the server sent them. */
+export interface RawBatch {
+  data: Buffer;
+  count: number;
+}
 
 /** The value of one element, undecoded: its type byte and the bytes after the key. */
 export interface RawValue {
@@ -71,11 +76,11 @@ const prefixedSizes: Record<number, { extra: number; least: number }> = {
 };
 
 /** The documents of a batch, each as a view on its bytes. */
-export function* documentsOf(batch: RawBatch): Generator<Buffer> {
+export function* documentsOf({ data }: RawBatch): Generator<Buffer> {
   let offset = 0;
-  while (offset < batch.data.length) {
-    const length = documentLength(batch.data, offset);
-    yield batch.data.subarray(offset, offset + length);
+  while (offset < data.length) {
+    const length = documentLength(data, offset);
+    yield data.subarray(offset, offset + length);
     offset += length;
   }
 }

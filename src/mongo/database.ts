@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import type { RawValue } from "./bson-walk.ts";
+import type { RawBatch, RawValue } from "./bson-walk.ts";
 
 /** What a server tells of itself, read at the connection. */
 export interface ServerFacts {
@@ -22,12 +22,6 @@ export interface CollectionSpec {
   options: Document;
   /** Globally unique; tells two databases apart that look alike. */
   uuid?: string;
-}
-
-/** Whole documents, one after the other, exactly as the server sent them. */
-export interface RawBatch {
-  data: Buffer;
-  count: number;
 }
 
 /**

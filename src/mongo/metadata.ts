@@ -66,8 +66,13 @@ export function encodeExact(document: Document): string {
   return Buffer.from(BSON.serialize(document, { ignoreUndefined: false })).toString("base64");
 }
 
-export function decodeExact(base64: string): Document {
-  return BSON.deserialize(Buffer.from(base64, "base64"), exactTypes);
+/** `name` is the collection's, whose metadata is malformed (E_INTEGRITY) where this is no BSON. */
+export function decodeExact(base64: string, name: string): Document {
+  try {
+    return BSON.deserialize(Buffer.from(base64, "base64"), exactTypes);
+  } catch (error) {
+    throw malformed(name, error);
+  }
 }
 
 function parseJson(json: Buffer, name: string): Document {

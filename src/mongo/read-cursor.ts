@@ -1,6 +1,6 @@
 import { type ClientSession, type Db, type Document, Long, type MongoClient } from "mongodb";
 import { MigrationError } from "../core/errors.ts";
-import type { RawBatch } from "./database.ts";
+import type { RawBatch } from "./bson-walk.ts";
 import { type CursorReply, parseCursor } from "./read-reply.ts";
 
 /** A server that lets a reply wait this long counts as gone; a first scan can take minutes. */

@@ -1,6 +1,5 @@
 import { MigrationError } from "../core/errors.ts";
-import { bsonTypes, documentLength, elementsOf } from "./bson-walk.ts";
-import type { RawBatch } from "./database.ts";
+import { bsonTypes, documentLength, elementsOf, type RawBatch } from "./bson-walk.ts";
 import { textOf } from "./selection.ts";
 
 /** One reply to find or getMore. */

@@ -3,10 +3,11 @@ import {
   documentsOf,
   leadingId,
   packValue,
+  type RawBatch,
   type RawValue,
   rawField,
 } from "./bson-walk.ts";
-import type { CollectionSelection, RawBatch, SourceDatabase } from "./database.ts";
+import type { CollectionSelection, SourceDatabase } from "./database.ts";
 
 /** A reading of one selection in several attempts. */
 export interface ResumedReading {

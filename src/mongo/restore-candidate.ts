@@ -7,10 +7,10 @@ import {
   elementsOf,
   leadingId,
   packValue,
+  type RawBatch,
   type RawElement,
   type RawValue,
 } from "./bson-walk.ts";
-import type { RawBatch } from "./database.ts";
 import { rewriteDocument } from "./rewrite.ts";
 
 /** One document on its way to the destination. */

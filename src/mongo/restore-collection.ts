@@ -2,7 +2,7 @@ import { MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { Verdict, VerdictCounts } from "../core/verdict.ts";
-import type { RawBatch } from "./database.ts";
+import type { RawBatch } from "./bson-walk.ts";
 import { restoreBatch } from "./restore-batch.ts";
 import { takeApart } from "./restore-candidate.ts";
 import type { Findings } from "./restore-findings.ts";

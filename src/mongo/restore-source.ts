@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
-import type { CollectionSpec, RawBatch } from "./database.ts";
+import type { RawBatch } from "./bson-walk.ts";
+import type { CollectionSpec } from "./database.ts";
 import { bucketsOf } from "./source-catalog.ts";
 
 /** What a restore reads: an archive that was checked, or anything else with the same contents. */

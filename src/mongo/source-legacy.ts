@@ -1,14 +1,8 @@
 import { BSON, type Document } from "mongodb";
 import { MigrationError } from "../core/errors.ts";
 import { idDocument } from "./bson-build.ts";
-import { documentsOf, rawField } from "./bson-walk.ts";
-import type {
-  CollectionSelection,
-  RawBatch,
-  ReadOptions,
-  ServerFacts,
-  SourceDatabase,
-} from "./database.ts";
+import { documentsOf, type RawBatch, rawField } from "./bson-walk.ts";
+import type { CollectionSelection, ReadOptions, ServerFacts, SourceDatabase } from "./database.ts";
 import { encodeLegacy, type LegacyClient, type LegacyDb } from "./legacy-driver.ts";
 import { batchSizeFor } from "./read-batch-size.ts";
 import { queriesOf } from "./read-queries.ts";

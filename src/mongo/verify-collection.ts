@@ -1,7 +1,8 @@
 import { failpoint } from "../core/failpoints.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { Verdict } from "../core/verdict.ts";
-import type { DestinationDatabase, RawBatch } from "./database.ts";
+import type { RawBatch } from "./bson-walk.ts";
+import type { DestinationDatabase } from "./database.ts";
 import { type Candidate, idKeyOf, takeApart } from "./restore-candidate.ts";
 import { findById } from "./restore-present.ts";
 import { type RetryOptions, withRetries } from "./restore-retry.ts";

@@ -1,6 +1,6 @@
 import { BSON, type Document, ObjectId } from "mongodb";
-import { documentsOf, unpackValue } from "./bson-walk.ts";
-import type { DestinationDatabase, InsertResult, RawBatch, WriteFailure } from "./database.ts";
+import { documentsOf, type RawBatch, unpackValue } from "./bson-walk.ts";
+import type { DestinationDatabase, InsertResult, WriteFailure } from "./database.ts";
 import { loadRawSequences } from "./document-sequence.ts";
 import { RawDocument } from "./raw-document.ts";
 import { readCursor } from "./read-cursor.ts";

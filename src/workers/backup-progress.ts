@@ -1,6 +1,7 @@
 import type { Count, Report } from "../core/progress.ts";
 import type { BackupTarget } from "../mongo/archive/backup-collection.ts";
-import type { RawBatch, SourceDatabase } from "../mongo/database.ts";
+import type { RawBatch } from "../mongo/bson-walk.ts";
+import type { SourceDatabase } from "../mongo/database.ts";
 import { bucketsOf } from "../mongo/source-catalog.ts";
 
 export interface BackupProgress {

@@ -41,8 +41,8 @@ function toArchived(collection: Manifest["collections"][number]): ArchivedCollec
   return {
     name,
     type,
-    options: decodeExact(collection.options),
-    indexes: collection.indexes.map(decodeExact),
+    options: decodeExact(collection.options, name),
+    indexes: collection.indexes.map((index) => decodeExact(index, name)),
     documents,
     bytes,
     ...(uuid === undefined ? {} : { uuid }),

@@ -1,6 +1,5 @@
 import { MigrationError } from "../../core/errors.ts";
-import { documentLength, maxDocumentBytes } from "../bson-walk.ts";
-import type { RawBatch } from "../database.ts";
+import { documentLength, maxDocumentBytes, type RawBatch } from "../bson-walk.ts";
 
 /** What a server takes in one insert without trouble. */
 const batchDocuments = 2000;

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { MigrationError } from "../../core/errors.ts";
 import type { Report } from "../../core/progress.ts";
-import type { RawBatch } from "../database.ts";
+import type { RawBatch } from "../bson-walk.ts";
 import { checkContents } from "./check.ts";
 import { checkLayout } from "./check-layout.ts";
 import type { Container } from "./container.ts";

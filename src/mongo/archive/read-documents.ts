@@ -1,5 +1,5 @@
 import { collecting } from "../../core/memory.ts";
-import type { RawBatch } from "../database.ts";
+import type { RawBatch } from "../bson-walk.ts";
 import type { Container } from "./container.ts";
 import type { Contents } from "./contents.ts";
 import { damaged } from "./damage.ts";

@@ -59,7 +59,7 @@ describe("metadata", () => {
   });
 
   it("keeps every type in its exact form", () => {
-    const again = decodeExact(encodeExact({ options, indexes }));
+    const again = decodeExact(encodeExact({ options, indexes }), "c");
     expect(again).toEqual({ options: { ...options, capped: true }, indexes });
   });
 
