@@ -1,5 +1,4 @@
 import type { ErrorCode } from "../core/errors.ts";
-import type { Attribute } from "./rsync-itemized.ts";
 
 interface ExitMeaning {
   meaning: string;
@@ -48,6 +47,9 @@ export function isBrokenExit(exitCode: number): boolean {
   return [10, 12, 19, 20, 30, 35].includes(exitCode) || exitCode >= 128;
 }
 
+/** What only rsync can read: Node.js has no call for it. */
+export type Attribute = "ACL" | "extended attributes";
+
 export interface RsyncComplaint {
   /** As rsync names it: absolute, or relative to one of the roots. */
   path: Buffer;
@@ -57,22 +59,30 @@ export interface RsyncComplaint {
   attribute?: Attribute;
 }
 
-const ofFile = /^rsync: (.*?)"(?<path>.*)"(.*): (?<reason>[^:]*) \((?<errno>\d{1,4})\)$/;
+// The ending is looked for by itself: a path may hold so many quotes, colons and commas that one
+// pattern for the whole line would try all their combinations.
+const ending = /: (?<reason>[^:]*) \((?<errno>\d{1,4})\)$/;
+const ofFile = /^rsync: [^"]*"(?<path>.*)"/;
 const ofAttribute =
-  /^rsync: (?:\[\w+\] )?(?<call>set_acl|rsync_xal_set): \w+\("*(?<path>.*?)"*,[^,]*\)(?: failed)?: (?<reason>[^:]*) \((?<errno>\d{1,4})\)$/;
+  /^rsync: (?:\[\w+\] )?(?<call>set_acl|rsync_xal_set): \w+\((?<quoted>.*),[^,]*\)(?: failed)?$/;
 
 /** The lines of standard error that name a file and an error number. */
 export function parseComplaints(stderr: string): RsyncComplaint[] {
-  const complaints: RsyncComplaint[] = [];
-  for (const line of stderr.split("\n")) {
-    const found = (ofAttribute.exec(line) ?? ofFile.exec(line))?.groups;
-    if (found === undefined) continue;
-    const { path = "", reason = "", errno = "", call } = found;
-    const complaint = { path: fromOctal(path), reason, errno: Number(errno) };
+  return stderr.split("\n").flatMap((line) => parseComplaint(line) ?? []);
+}
+
+function parseComplaint(line: string): RsyncComplaint | undefined {
+  const end = ending.exec(line);
+  if (end === null) return undefined;
+  const { reason = "", errno = "" } = end.groups ?? {};
+  const start = line.slice(0, end.index);
+  const { call, quoted, path } = (ofAttribute.exec(start) ?? ofFile.exec(start))?.groups ?? {};
+  const complaint = { reason, errno: Number(errno) };
+  if (quoted !== undefined) {
     const attribute = call === "set_acl" ? "ACL" : "extended attributes";
-    complaints.push(call === undefined ? complaint : { ...complaint, attribute });
+    return { path: fromOctal(quoted.replace(/^"+|"+$/g, "")), ...complaint, attribute };
   }
-  return complaints;
+  return path === undefined ? undefined : { path: fromOctal(path), ...complaint };
 }
 
 /** rsync writes bytes that are not printable as `\#` and three octal digits. */

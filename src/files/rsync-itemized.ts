@@ -1,7 +1,4 @@
-import { fromOctal } from "./rsync-exit.ts";
-
-/** What only rsync can read: Node.js has no call for it. */
-export type Attribute = "ACL" | "extended attributes";
+import { type Attribute, fromOctal } from "./rsync-exit.ts";
 
 export interface AttributesDiffer {
   /** Relative to the root. */

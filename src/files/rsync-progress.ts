@@ -17,8 +17,10 @@ export function makeProgressParser(): (text: string) => RsyncProgress | undefine
     const lines = (rest + text).split(/[\r\n]/);
     rest = (lines.pop() ?? "").slice(-4096);
     let newest: RsyncProgress | undefined;
-    for (const candidate of lines) newest = parseLine(candidate, files) ?? newest;
-    if (newest !== undefined) files = newest.files;
+    for (const candidate of lines) {
+      newest = parseLine(candidate, files) ?? newest;
+      files = newest?.files ?? files;
+    }
     return newest;
   };
 }

@@ -1,6 +1,5 @@
 import { differingAttributes, type RsyncRun } from "../files/rsync.ts";
-import type { RsyncComplaint } from "../files/rsync-exit.ts";
-import type { Attribute } from "../files/rsync-itemized.ts";
+import type { Attribute, RsyncComplaint } from "../files/rsync-exit.ts";
 
 /** By path, as Latin-1. */
 export type LostAttributes = ReadonlyMap<string, readonly Attribute[]>;

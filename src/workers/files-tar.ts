@@ -4,7 +4,7 @@ import { BrokenStream } from "../files/broken-stream.ts";
 import type { Placement } from "../files/destination.ts";
 import { parentOf } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
-import type { Attribute } from "../files/rsync-itemized.ts";
+import type { Attribute } from "../files/rsync-exit.ts";
 import { copyByTar } from "../files/tar.ts";
 import type { FilesTar } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";

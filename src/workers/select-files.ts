@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { type Application, type FilePattern, patternText } from "../config/application.ts";
-import { safePathPart } from "../files/entry.ts";
+import { safePathPart, safeRelativePath } from "../files/entry.ts";
 import type { PathSpec, Selection } from "../files/take-inventory.ts";
 import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { Scope } from "../plan/scope.ts";
@@ -94,20 +94,24 @@ function specOf(pattern: FilePattern, path: Buffer): PathSpec {
 
 /**
  * The path that a pattern means for one document, as bytes, or the name of the field whose value
- * is absent or not one name: values come from other people and must never leave their place.
+ * is absent, or makes no name: values come from other people and must never leave their place.
  */
 export function expandPattern(pattern: string, row: Row): Buffer | string {
   const parts: Buffer[] = [];
   let end = 0;
+  let last: string | undefined;
   for (const match of pattern.matchAll(/\{([^{}]+)\}/g)) {
     const field = match[1] ?? "";
     const value = pathText(row.get(field));
     if (value === undefined || !safePathPart(value)) return field;
     parts.push(Buffer.from(pattern.slice(end, match.index)), value);
     end = match.index + match[0].length;
+    last = field;
   }
   parts.push(Buffer.from(pattern.slice(end)));
-  return Buffer.concat(parts);
+  const path = Buffer.concat(parts);
+  // With what stands around it a value may be longer than any name.
+  return safeRelativePath(path) ? path : (last ?? path);
 }
 
 /** An id as applications write it into a path: text as it is, ObjectIds as hex, integers as digits. */
