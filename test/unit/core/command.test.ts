@@ -48,6 +48,7 @@ async function run(argv: string[], env: Record<string, string> = {}) {
       describe: "does things",
       version: "1.2.3",
       commands: [move, fail, broken],
+      groups: { db: "Documents by hand" },
       commandFlags: { status: "status" },
       globals: { output: { ...text, alias: "o", choices: ["table", "json"] } },
       makeContext: async () => ({}),
@@ -206,7 +207,7 @@ it("prints the help of the program, with the default command's flags", async () 
     Commands:
       tool move        Tell the flags                                                          [default]
       tool status      Tell the flags
-      tool db          Work on db alone: broken
+      tool db          Documents by hand: broken
       tool completion  Print the completion script for bash or zsh
 
     Options:
@@ -255,7 +256,7 @@ it("prints the help of a noun", async () => {
   expect((await run(["db", "--help"])).stdout).toMatchInlineSnapshot(`
     "tool db
 
-    Work on db alone: broken
+    Documents by hand: broken
 
     Commands:
       tool db broken  Tell the flags
