@@ -4,7 +4,7 @@ import { ChoiceNeeded } from "../controller/discover/choose.ts";
 import { discover } from "../controller/discover/discover.ts";
 import type { Discovered, SideName } from "../controller/discover/discovered.ts";
 import { evidenceOf } from "../controller/doctor/check-found.ts";
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import type { Cluster } from "../kube/cluster.ts";
 import { namespaces } from "../kube/resources.ts";
 import type { Ask } from "./init-ask.ts";
@@ -101,7 +101,7 @@ async function namespacesOf(cluster: Cluster): Promise<string[] | undefined> {
     const own = names.filter((name) => !/^(kube|openshift)-/.test(name));
     return own.length === 0 ? undefined : own.sort();
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_PERMISSION") return undefined;
+    if (hasCode(error, "E_PERMISSION")) return undefined;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { withQuestionPod } from "../controller/deploy/question.ts";
 import { saveResult } from "../controller/deploy/result.ts";
 import { loadImage } from "../controller/image/load.ts";
 import { runtimeVariables } from "../controller/image/runtimes.ts";
-import { type ExitCode, exitCodes, MigrationError } from "../core/errors.ts";
+import { type ExitCode, exitCodes, hasCode, MigrationError } from "../core/errors.ts";
 import { makeReport } from "../state/report.ts";
 import type { RunResult } from "../state/result.ts";
 import { Status } from "../state/status.ts";
@@ -140,7 +140,7 @@ async function readStatus(
       askPod(manager, { args: ["status", "--folder", folder], schema: Status, signal }),
     );
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_NO_MIGRATION") return undefined;
+    if (hasCode(error, "E_NO_MIGRATION")) return undefined;
     throw error;
   }
 }

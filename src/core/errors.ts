@@ -109,6 +109,16 @@ export class MigrationError extends Error {
   }
 }
 
+/** Whether that is an error of ours with this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is MigrationError {
+  return error instanceof MigrationError && error.code === code;
+}
+
+/** Whether another attempt may find what could not be reached. */
+export function isUnavailable(error: unknown): error is MigrationError {
+  return hasCode(error, "E_UNAVAILABLE");
+}
+
 /**
  * Gives any thrown value the form of the family. A failing volume may show anywhere; what else is
  * not of the family becomes `E_UNEXPECTED`.

@@ -1,4 +1,4 @@
-import { MigrationError } from "../core/errors.ts";
+import { isUnavailable, MigrationError } from "../core/errors.ts";
 
 /** The connection that files were sent over broke: sending may go on over a new one. */
 export class BrokenStream extends MigrationError {
@@ -12,6 +12,5 @@ export class BrokenStream extends MigrationError {
 
 /** What became of a stream to the destination: an error that may pass becomes a `BrokenStream`. */
 export function asBrokenStream(error: unknown): unknown {
-  const mayPass = error instanceof MigrationError && error.code === "E_UNAVAILABLE";
-  return mayPass ? new BrokenStream(error.message, error) : error;
+  return isUnavailable(error) ? new BrokenStream(error.message, error) : error;
 }

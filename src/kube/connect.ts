@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import { programVersion } from "../core/version.ts";
 import type { ClusterAccess } from "./access.ts";
 import { makeAgents } from "./agents.ts";
@@ -126,7 +126,7 @@ async function readUid(objects: Pick<Cluster, "get">): Promise<string | undefine
   try {
     return (await objects.get(namespaces, "kube-system"))?.metadata.uid;
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_PERMISSION") return undefined;
+    if (hasCode(error, "E_PERMISSION")) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Pod } from "./pod.ts";
 import { deployments, events, jobs, pods } from "./resources.ts";
@@ -74,7 +74,7 @@ async function look({ cluster, namespace, workload, labels, isMeant, signal }: P
 
 /** Without them less is known of why a pod waits; that is no reason not to wait. */
 function noneIfForbidden(error: unknown): [] {
-  if (error instanceof MigrationError && error.code === "E_PERMISSION") return [];
+  if (hasCode(error, "E_PERMISSION")) return [];
   throw error;
 }
 

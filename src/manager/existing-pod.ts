@@ -1,4 +1,4 @@
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import type { Cluster, ContainerRef } from "../kube/cluster.ts";
 import { pods } from "../kube/resources.ts";
 import type { ClusterDestination } from "../plan/endpoint.ts";
@@ -44,7 +44,7 @@ async function execute(cluster: Cluster, target: ContainerRef, { command, option
   try {
     return await cluster.exec(target, command, options);
   } catch (error) {
-    if (!(error instanceof MigrationError) || error.code !== "E_CLUSTER") throw error;
+    if (!hasCode(error, "E_CLUSTER")) throw error;
     if (await isRunning(cluster, target)) throw error;
     throw new MigrationError(
       "E_UNAVAILABLE",

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { codeOf, MigrationError } from "../core/errors.ts";
+import { hasCode } from "../core/errors.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import { buildDocument } from "./bson-build.ts";
 import {
@@ -79,7 +79,7 @@ function makeCandidate(
     const bytes = rewriteDocument(placed.document, rules);
     return new HashedOnDemand(ordinal, bytes, packValue(placed.id));
   } catch (error) {
-    if (!(error instanceof MigrationError) || codeOf(error) !== "E_INTEGRITY") throw error;
+    if (!hasCode(error, "E_INTEGRITY")) throw error;
     return { ordinal, bytes: document, reason: error.message };
   }
 }

@@ -106,11 +106,6 @@ export function toFailure(thrown: unknown, context: FailureContext): MigrationEr
     : other(thrown, context);
 }
 
-/** Whether another attempt may meet a server that is back. */
-export function isAway(error: unknown): boolean {
-  return error instanceof MigrationError && error.code === "E_UNAVAILABLE";
-}
-
 /** Once work was to stop, that is the reason, whatever error it ended with. */
 export function stopReason(signal: AbortSignal | undefined): Error | undefined {
   return signal?.aborted ? new DOMException("Aborted", "AbortError") : undefined;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import { runProcess } from "../core/process.ts";
 import { programVersion } from "../core/version.ts";
 import type { FileDestination } from "../files/destination.ts";
@@ -153,7 +153,7 @@ async function rsyncVersion(signal: AbortSignal): Promise<string | undefined> {
     const { stdout } = await runProcess("rsync", ["--version"], { signal });
     return /version (\S+)/.exec(stdout)?.[1];
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_PROGRAM") return undefined;
+    if (hasCode(error, "E_PROGRAM")) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Dial } from "../core/dial.ts";
-import { MigrationError } from "../core/errors.ts";
+import { isUnavailable, MigrationError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { type Retrying, retry } from "../core/retry.ts";
 import type { FileDestination } from "../files/destination.ts";
@@ -103,10 +103,6 @@ export async function connectReceiver(
       await (await current?.catch(() => undefined))?.close();
     },
   };
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof MigrationError && error.code === "E_UNAVAILABLE";
 }
 
 function cannotOpen(label: string, cause: unknown): MigrationError {

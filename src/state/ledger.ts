@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder } from "../core/atomic-file.ts";
 import type { Clock } from "../core/clock.ts";
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import type { Ledger } from "../core/ledger.ts";
 import { openCompletions } from "./ledger/completions.ts";
 import { guard, openDatabase } from "./ledger/database.ts";
@@ -45,7 +45,7 @@ async function openWaiting(path: string, options: LedgerOptions): Promise<Databa
     try {
       return openDatabase(path);
     } catch (error) {
-      const isLocked = error instanceof MigrationError && error.code === "E_LOCKED";
+      const isLocked = hasCode(error, "E_LOCKED");
       if (!isLocked || clock.elapsed() - begin >= waitSeconds * 1000) throw error;
     }
     await sleep(500, undefined, { signal }).catch((cause) => {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { codeOf, MigrationError } from "../core/errors.ts";
+import { codeOf, hasCode } from "../core/errors.ts";
 import { Plan } from "../plan/plan.ts";
 import { readStatus } from "./recover.ts";
 import type { Status } from "./status.ts";
@@ -39,7 +39,7 @@ async function openMigration(folder: string): Promise<FoundMigration | undefined
   try {
     return { folder, plan, status: await readStatus(folder) };
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_NO_MIGRATION") return undefined;
+    if (hasCode(error, "E_NO_MIGRATION")) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import { type JournalContent, readJournal } from "./journal.ts";
 import { readSnapshots, type Snapshots } from "./snapshot.ts";
 import type { ItemStatus, Status, StepStatus } from "./status.ts";
@@ -60,7 +60,7 @@ async function journalStatus(folder: string, snapshots: Snapshots): Promise<Stat
 }
 
 function isDamage(error: unknown): boolean {
-  return error instanceof MigrationError && error.code === "E_INTEGRITY";
+  return hasCode(error, "E_INTEGRITY");
 }
 
 /** The journal is checked line by line, so it wins a tie; only the snapshot knows the moment. */

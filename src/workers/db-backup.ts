@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { makeFolder } from "../core/atomic-file.ts";
-import { MigrationError } from "../core/errors.ts";
+import { isUnavailable, MigrationError } from "../core/errors.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { type Retrying, retry } from "../core/retry.ts";
 import { programVersion } from "../core/version.ts";
@@ -13,7 +13,6 @@ import { type ArchiveWriter, createArchive } from "../mongo/archive/create.ts";
 import { connectSource } from "../mongo/connect.ts";
 import type { SourceDatabase } from "../mongo/database.ts";
 import { readSelection } from "../mongo/selection.ts";
-import { isAway } from "../mongo/source-failure.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import { makeBackupProgress } from "./backup-progress.ts";
 import type { WorkerContext } from "./context.ts";
@@ -115,7 +114,7 @@ async function prepare(input: StepInputs["db-backup"], { source, context }: Work
 function countRetries({ clock, signal, log, retryBudget: budget = defaultBudget }: WorkerContext) {
   const counter = { retries: 0 };
   const retrying: Retrying = {
-    ...{ clock, signal, budget, mayPass: isAway },
+    ...{ clock, signal, budget, mayPass: isUnavailable },
     onRetry(err) {
       counter.retries++;
       log.warn({ err }, "The source is away, trying again");

@@ -1,4 +1,4 @@
-import { MigrationError } from "../core/errors.ts";
+import { isUnavailable } from "../core/errors.ts";
 import { type Retrying, retry } from "../core/retry.ts";
 import { BrokenStream } from "../files/broken-stream.ts";
 import type { FileDestination } from "../files/destination.ts";
@@ -32,20 +32,16 @@ async function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (isAway(error)) stopIfAborted(signal, "The work on the files");
+    if (isUnavailable(error)) stopIfAborted(signal, "The work on the files");
     throw error;
   }
-}
-
-function isAway(error: unknown): boolean {
-  return error instanceof MigrationError && error.code === "E_UNAVAILABLE";
 }
 
 /** The destination of a run, each of whose calls is repeated for a while where it is away. */
 export function steadyDestination(ctx: FilesContext): FileDestination {
   const { destination } = ctx;
   const { placeFolders } = destination;
-  const steadily = retrying(ctx, isAway);
+  const steadily = retrying(ctx, isUnavailable);
   function keep<T>(call: () => Promise<T>): Promise<T> {
     return orStopped(ctx.signal, retry(steadily, call));
   }

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { codeOf, MigrationError } from "../core/errors.ts";
+import { codeOf, hasCode, MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
 import type { FileDestination } from "../files/destination.ts";
@@ -96,7 +96,7 @@ export async function featuresOf(
   try {
     return commonFeatures(here, await destination.rsyncFeatures(signal));
   } catch (error) {
-    const isMissing = error instanceof MigrationError && error.code === "E_PROGRAM";
+    const isMissing = hasCode(error, "E_PROGRAM");
     if (isMissing && destination.placeFolders !== undefined && ownership !== "map")
       return undefined;
     throw error;

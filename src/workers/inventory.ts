@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { MigrationError } from "../core/errors.ts";
+import { isUnavailable } from "../core/errors.ts";
 import { printablePath } from "../files/entry.ts";
 import { type InventoryTaken, takeInventory } from "../files/take-inventory.ts";
 import { connectSource } from "../mongo/connect.ts";
@@ -59,8 +59,7 @@ async function openSource(input: Input, ctx: WorkerContext): Promise<SourceDatab
     return await connectSource(input.source, { signal: ctx.signal, log: ctx.log });
   } catch (error) {
     const optional = !input.documents && input.scope.kind === "server";
-    const isAway = error instanceof MigrationError && error.code === "E_UNAVAILABLE";
-    if (!optional || !isAway) throw error;
+    if (!optional || !isUnavailable(error)) throw error;
     ctx.log.warn("The source's database cannot be reached: files go without its help");
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { MigrationError } from "../core/errors.ts";
+import { isUnavailable, MigrationError } from "../core/errors.ts";
 import { checkFolder } from "../files/check-folder.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { freeSpace, type Space } from "../files/space.ts";
@@ -79,10 +79,6 @@ async function checkScopes(
   } finally {
     await database.close();
   }
-}
-
-function isUnavailable(error: unknown): error is MigrationError {
-  return error instanceof MigrationError && error.code === "E_UNAVAILABLE";
 }
 
 async function checkDatabaseSides(

@@ -1,7 +1,7 @@
+import { isUnavailable } from "../core/errors.ts";
 import { openSource } from "../mongo/connect.ts";
 import type { DatabaseRef } from "../mongo/database.ts";
 import { type DatabaseActivity, readActivity } from "../mongo/fingerprint.ts";
-import { isAway } from "../mongo/source-failure.ts";
 import { changesBetween } from "../plan/fingerprint.ts";
 import type { WorkerContext } from "./context.ts";
 
@@ -34,7 +34,7 @@ async function lookAt(ref: DatabaseRef, names: ReadonlySet<string>, context: Wor
 
 /** What was read is whole, although the source is away again. */
 function unknown(error: unknown): undefined {
-  if (!isAway(error)) throw error;
+  if (!isUnavailable(error)) throw error;
 }
 
 function fingerprint(database: DatabaseActivity | undefined) {

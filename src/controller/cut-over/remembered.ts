@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode, MigrationError } from "../../core/errors.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { ConfigMap } from "../../kube/namespace-objects.ts";
 import type { KubeObject } from "../../kube/resource.ts";
@@ -68,7 +68,7 @@ async function createRemembered(
     return { name: place.name, replicas, isCutOver: false };
   } catch (error) {
     // Another controller was faster, and may have scaled down since: its numbers are the right ones.
-    if (error instanceof MigrationError && error.code === "E_EXISTS") {
+    if (hasCode(error, "E_EXISTS")) {
       return await remember(place, replicas);
     }
     throw error;

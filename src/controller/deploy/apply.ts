@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode, MigrationError } from "../../core/errors.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { KubeObject } from "../../kube/resource.ts";
 import { resourceOf } from "../../kube/resources.ts";
@@ -27,7 +27,7 @@ export async function checkNew(cluster: Cluster, object: KubeObject) {
   try {
     await cluster.create(object, { dryRun: true });
   } catch (error) {
-    if (!(error instanceof MigrationError) || error.code !== "E_EXISTS") throw error;
+    if (!hasCode(error, "E_EXISTS")) throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { namespaces, pods } from "../../kube/resources.ts";
@@ -62,6 +62,6 @@ function usersOf(release: readonly Pod[]): Omit<Platform, "openshift"> {
 }
 
 function unlessForbidden(error: unknown): undefined {
-  if (error instanceof MigrationError && error.code === "E_PERMISSION") return undefined;
+  if (hasCode(error, "E_PERMISSION")) return undefined;
   throw error;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MigrationError } from "../../core/errors.ts";
+import { isUnavailable, type MigrationError } from "../../core/errors.ts";
 import type { Cluster, ContainerRef } from "../../kube/cluster.ts";
 import { Seen } from "../../state/watch.ts";
 import { type Question, readAnswer } from "../manager.ts";
@@ -107,7 +107,7 @@ export async function whileUnavailable<T>(
     try {
       return await again();
     } catch (error) {
-      if (!(error instanceof MigrationError) || error.code !== "E_UNAVAILABLE") throw error;
+      if (!isUnavailable(error)) throw error;
       onRetry(error);
       await sleep(pause, undefined, { signal });
       pause = Math.min(pause * growth, longestPauseMs);

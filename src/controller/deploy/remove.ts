@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode, MigrationError } from "../../core/errors.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { Resource } from "../../kube/resource.ts";
 import {
@@ -88,7 +88,7 @@ async function listAllowed(
   try {
     return await cluster.list(resource, namespace, { labels });
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_PERMISSION") return [];
+    if (hasCode(error, "E_PERMISSION")) return [];
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import { runProcess } from "../../core/process.ts";
 import { configMaps, secrets } from "../../kube/resources.ts";
 import { isOneOf } from "./helm-labels.ts";
@@ -37,7 +37,7 @@ export async function listedReleases(search: Search): Promise<HelmRelease[]> {
 }
 
 function whereMissing(error: unknown): undefined {
-  if (error instanceof MigrationError && error.code === "E_PROGRAM") return undefined;
+  if (hasCode(error, "E_PROGRAM")) return undefined;
   throw error;
 }
 

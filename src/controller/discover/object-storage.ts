@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode, MigrationError } from "../../core/errors.ts";
 import { ApiError } from "../../kube/api-error.ts";
 import { KubeObject, type Resource } from "../../kube/resource.ts";
 import type { Found } from "./discovered.ts";
@@ -46,7 +46,7 @@ async function listIfThere(
     return await cluster.list(resource, namespace, options);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return [];
-    if (!(error instanceof MigrationError) || error.code !== "E_PERMISSION") throw error;
+    if (!hasCode(error, "E_PERMISSION")) throw error;
     warn(
       `Whether files are in object storage cannot be told: ${resource.plural} may not be listed`,
     );

@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { hasCode, MigrationError } from "../../core/errors.ts";
 import { type ProcessResult, runProcess } from "../../core/process.ts";
 
 /** How one program is told what is wanted of it. */
@@ -98,7 +98,7 @@ async function problemOf(name: RuntimeName, options: RuntimeOptions): Promise<st
     options.signal?.throwIfAborted();
     return result.exitCode === 0 ? undefined : lastWords(result);
   } catch (error) {
-    if (error instanceof MigrationError && error.code === "E_PROGRAM") return "is not there";
+    if (hasCode(error, "E_PROGRAM")) return "is not there";
     throw error;
   }
 }

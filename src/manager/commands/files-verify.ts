@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { loadVerifyMode } from "../../config/load.ts";
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
-import { exitCodes, MigrationError } from "../../core/errors.ts";
+import { exitCodes, hasCode, MigrationError } from "../../core/errors.ts";
 import type { FileLedger } from "../../core/ledger.ts";
 import { openInventory } from "../../files/inventory.ts";
 import type { InventoryEntry, Outcome } from "../../files/inventory-entry.ts";
@@ -137,7 +137,7 @@ function whyNever({ type, unreadable }: InventoryEntry): string | undefined {
 
 /** The worker's error names one path, and a list that goes away: this one names them. */
 async function naming(error: unknown, scratch: string, reportDir: string | undefined) {
-  if (!(error instanceof MigrationError) || error.code !== "E_INTEGRITY") return error;
+  if (!hasCode(error, "E_INTEGRITY")) return error;
   const problems = await readDifferences(join(scratch, mismatchList));
   return new MigrationError(error.code, error.message, {
     cause: error.cause,

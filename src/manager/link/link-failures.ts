@@ -1,4 +1,4 @@
-import { MigrationError } from "../../core/errors.ts";
+import { isUnavailable, MigrationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { SocksTarget } from "./socks-handshake.ts";
 
@@ -45,7 +45,7 @@ export function makeLinkFailures(log: Logger | undefined): LinkFailures {
 }
 
 function explain(thrown: unknown, failures: readonly Failure[]): unknown {
-  if (!(thrown instanceof MigrationError) || thrown.code !== "E_UNAVAILABLE") return thrown;
+  if (!isUnavailable(thrown)) return thrown;
   if (failures.length === 0) return thrown;
   const words = failures.slice(0, named).map((failure) => failure.words);
   const hint = failures.find((failure) => failure.hint !== undefined)?.hint ?? thrown.hint;
