@@ -2,11 +2,18 @@ import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { CountReporter } from "./test/support/count-reporter.ts";
 
+const bundled = resolve("node_modules/.cache/programs");
+const makePrograms = "test/support/programs-setup.ts";
+
 export default defineConfig({
   test: {
     restoreMocks: true,
     // Our programs are begun hundreds of times: half of a beginning is compiling.
-    env: { NODE_COMPILE_CACHE: resolve("node_modules/.cache/compiled") },
+    env: {
+      NODE_COMPILE_CACHE: resolve("node_modules/.cache/compiled"),
+      // MIGCTL_TEST_SOURCES=1 runs the sources themselves, whose stack traces tell more.
+      MIGCTL_TEST_PROGRAMS: process.env["MIGCTL_TEST_SOURCES"] ? "" : bundled,
+    },
     unstubEnvs: true,
     reporters: ["default", new CountReporter()],
     projects: [
@@ -16,6 +23,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          globalSetup: [makePrograms],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -26,6 +34,7 @@ export default defineConfig({
         test: {
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
+          globalSetup: [makePrograms],
           testTimeout: 600_000,
           fileParallelism: false,
           maxConcurrency: 2,
@@ -36,7 +45,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/support/cluster-setup.ts"],
+          globalSetup: [makePrograms, "test/support/cluster-setup.ts"],
           testTimeout: 600_000,
           hookTimeout: 900_000,
           fileParallelism: false,

@@ -12,10 +12,15 @@ const builtInFolders = ["applications", "templates"];
 /** What finds its own place on the disk and knows of the bundle. */
 const awareOfBundle = ["src/core/built-in.ts", "src/cli/context.ts"];
 
-const bothPrograms = "tools/bundle-main.ts";
+interface BundleOptions {
+  entry?: string;
+  /** For tests alone; what is delivered has none. */
+  failpoints?: boolean;
+}
 
 /** Writes both programs, with all they need but Node.js, into one file; the licences beside it. */
-export async function makeBundle(outfile: string, entry = bothPrograms): Promise<void> {
+export async function makeBundle(outfile: string, options: BundleOptions = {}): Promise<void> {
+  const { entry = "tools/bundle-main.ts", failpoints = false } = options;
   mkdirSync(dirname(outfile), { recursive: true });
   const { metafile } = await build({
     entryPoints: [join(root, entry)],
@@ -33,7 +38,10 @@ export async function makeBundle(outfile: string, entry = bothPrograms): Promise
     alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     metafile: true,
     logLevel: "warning",
-    define: { bundledFiles: JSON.stringify(builtInFiles()), withoutFailpoints: "true" },
+    define: {
+      bundledFiles: JSON.stringify(builtInFiles()),
+      ...(failpoints ? {} : { withoutFailpoints: "true" }),
+    },
     banner: { js: nodeGlobals },
     plugins: [followRequires],
   });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { changeServer } from "../fixtures/server/change-server.ts";
 import type { ServerOptions } from "../fixtures/server/make-server.ts";
 import type { Oracle } from "../fixtures/server/oracle.ts";
+import { canariesBelow } from "../support/canary.ts";
 import { noCluster, testCluster } from "../support/cluster.ts";
 import { type ClusterBed, canariesIn, makeBed } from "../support/cluster-bed.ts";
 import { ownPods, shownOf, watchProcesses } from "../support/cluster-facts.ts";
@@ -22,6 +23,18 @@ const namespaceUser = 1_000_660_000;
 
 /** Slow enough to be seen at work. */
 const slow = ["--migrationType", "files", "--name", "slow", "--bwlimit", "20"];
+
+interface Bundle {
+  files: { path: string }[];
+  missing: { path: string; reason: string }[];
+}
+
+/** Of the files of a bundle. */
+const bundled = [
+  ...["versions.json", "network.yaml", "doctor.json", "plan.json", "status.json", "report.json"],
+  ...["source/cluster.yaml", "source/pods.yaml", "source/events.yaml", "destination/cluster.yaml"],
+  ...["folder.json", "folder/events.ndjson", "folder/status.json"],
+];
 
 describe.skipIf(noCluster)("a migration between two releases", () => {
   let bed: ClusterBed;
@@ -115,8 +128,13 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     const flags = ["--migrationType", "files", "--name", "slow", "--workload", "job", "--wait"];
     const first = await moves.run(0, "start", ...flags);
     expect(first.stderr).toContain("Done already");
+    const generation = (await moves.statusOf("slow"))?.generation ?? 0;
     const second = await moves.run(0, "start", ...flags, "--rerun");
-    expect(second.stderr).toMatch(/Removing the Job "slow".*files-sync/s);
+    expect(second.stderr).toContain('Removing the Job "slow"');
+    expect(await moves.statusOf("slow")).toMatchObject({
+      state: "done",
+      generation: generation + 1,
+    });
     await moves.run(0, "delete", "--name", "slow");
     await expectNothingLeft("slow");
   });
@@ -200,6 +218,17 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     expect(await moves.objects()).toEqual(objects);
   });
 
+  it("would be taken back by a pod of its own, whose look leaves nothing", async () => {
+    const objects = await moves.objects();
+    // What it has only updated is the files migration's before it.
+    const ran = await moves.run(3, "undo", "--name", names.full, "-o", "json");
+    const { done, counts } = JSON.parse(ran.stdout);
+    expect(done).toBe(false);
+    expect(counts.files.impossible).toBeGreaterThan(0);
+    expect(counts.documents.removed).toBeGreaterThan(0);
+    expect(await moves.objects()).toEqual(objects);
+  });
+
   it("names the byte and the document that somebody changed at the destination since", async () => {
     const path = await flipByte();
     const id = await changeDocument();
@@ -273,6 +302,24 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     for (const [where, text] of Object.entries(shown)) {
       expect.soft(canariesIn(text, bed), where).toEqual([]);
     }
+  });
+
+  it("puts what tells of it into a bundle without any of them", async () => {
+    const out = join(bed.folder, "debug.tar.gz");
+    const ran = await moves.run(0, "debug", "--name", names.full, "--out", out, "-o", "json");
+    const { files, missing } = JSON.parse(ran.stdout) as Bundle;
+    // The accounts of migctl rbac may list neither.
+    expect(missing).toEqual([
+      { path: "source/networkpolicies.yaml", reason: expect.stringContaining("E_PERMISSION") },
+      { path: "destination/events.yaml", reason: expect.stringContaining("E_PERMISSION") },
+    ]);
+    const paths = files.map(({ path }) => path);
+    for (const path of bundled) expect.soft(paths).toContain(path);
+    expect(paths.some((path) => /^source\/.*\.log$/.test(path))).toBe(true);
+    await execa("tar", ["-xzf", out, "-C", bed.folder]);
+    expect(canariesBelow(join(bed.folder, "migctl-debug"), bed.canaries)).toEqual([]);
+    const secret = await readFile(join(bed.folder, "migctl-debug/source/secrets.yaml"), "utf8");
+    expect(secret).toContain("source-uri");
   });
 
   it("puts the writers back when it is asked to, and says when there is nothing to", async () => {

@@ -79,7 +79,7 @@ function childrenOf(parent: number): number[] {
 function note(pid: number, peaks: Record<string, number>) {
   const peak = Number(/VmHWM:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
   const command = read(`/proc/${pid}/cmdline`).split("\0");
-  const name = command.some((part) => part.endsWith("manager/main.ts")) ? "migmgr" : "migctl";
+  const name = command.some((part) => /manager(\/main\.ts)?$/.test(part)) ? "migmgr" : "migctl";
   if (command[0] !== "") peaks[`${name} ${command.includes("check") ? "check" : ""}`.trim()] = peak;
 }
 

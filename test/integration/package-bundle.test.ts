@@ -12,8 +12,8 @@ import {
   expectedHashes,
   type MadeSide,
   madeSide,
-  programs,
   type Side,
+  sources,
 } from "../support/migration.ts";
 import { readHashes } from "../support/read-documents.ts";
 import { makeDir, removeTree } from "../support/temp-dir.ts";
@@ -74,7 +74,7 @@ it.each([
   const words = [...name.split(" "), "--help"];
   const [ours, theirs] = await Promise.all([
     node(bundle, ...(program === "migmgr" ? ["manager"] : []), ...words),
-    node(programs[program], ...words),
+    node(sources[program], ...words),
   ]);
   expect(ours.all).toBe(theirs.all);
   expect(ours.stdout).toContain("--help");
@@ -83,7 +83,7 @@ it.each([
 it("tells a mistake as the sources do", async () => {
   const [ours, theirs] = await Promise.all([
     node(bundle, "start", "--migrationType", "all"),
-    node(programs.migctl, "start", "--migrationType", "all"),
+    node(sources.migctl, "start", "--migrationType", "all"),
   ]);
   expect(ours.all).toBe(theirs.all);
   expect(ours.exitCode).toBe(2);
@@ -135,7 +135,7 @@ describe("a migration by the one file", () => {
 
   it("has both drivers in it, and sends raw documents", async () => {
     const drivers = join(folder, "drivers", "drivers.mjs");
-    await makeBundle(drivers, "test/integration/programs/bundled-drivers.ts");
+    await makeBundle(drivers, { entry: "test/integration/programs/bundled-drivers.ts" });
     const { stdout } = await node(drivers, source.uriFile);
     expect(JSON.parse(stdout)).toEqual({ driver: "legacy", sendsRaw: true });
   });

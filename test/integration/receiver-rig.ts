@@ -6,12 +6,11 @@ import { Duplex } from "node:stream";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type AgentReceiver, connectReceiver } from "../../src/receiver/connect-receiver.ts";
+import { programs } from "../support/migration.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
-const main = join(import.meta.dirname, "../../src/manager/main.ts");
-
 export function startManager(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, ["--max-semi-space-size=2", main, ...args], {
+  const child = spawn(process.execPath, ["--max-semi-space-size=2", programs.migmgr, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, MALLOC_ARENA_MAX: "2" },
   });

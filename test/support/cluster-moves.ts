@@ -18,12 +18,19 @@ interface Step {
 /** What the range of users and groups of a restricted destination begins with. */
 export const namespaceUser = 1_000_660_000;
 
+interface MoveStatus {
+  state: string;
+  /** Which run it is of: 1, and one more for each that began anew. */
+  generation: number;
+  steps: Step[];
+}
+
 /** What is asked of a bed in every test of a migration between clusters. */
 export interface Moves {
   /** Runs migctl and fails with what it said if its exit code is another one. */
   run(code: number, ...args: string[]): Promise<Ran>;
   /** The status of a migration; undefined where it has none yet. */
-  statusOf(name: string): Promise<{ state: string; steps: Step[] } | undefined>;
+  statusOf(name: string): Promise<MoveStatus | undefined>;
   /** The objects of both namespaces. */
   objects(): Promise<{ from: string[]; to: string[] }>;
   documents(): Promise<Hashes>;
@@ -48,7 +55,8 @@ export function movesOf(bed: ClusterBed): Moves {
     async statusOf(name) {
       const ran = await migctl(["status", "--name", name, "-o", "json"]);
       if (ran.code !== 0) return undefined;
-      return { state: JSON.parse(ran.stdout).state, steps: stepsOf(ran) };
+      const { state, generation } = JSON.parse(ran.stdout);
+      return { state, generation, steps: stepsOf(ran) };
     },
     objects: async () => ({
       from: await objectsOf(cluster, source.namespace),

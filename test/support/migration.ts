@@ -7,6 +7,7 @@ import { makeServer, type ServerOptions } from "../fixtures/server/make-server.t
 import type { Hashes, Oracle, ScopeOracle } from "../fixtures/server/oracle.ts";
 import { type RunningMongod, startMongod } from "./mongod.ts";
 import type { MongodVersion } from "./mongod-binary.ts";
+import { bundledPrograms } from "./programs.ts";
 
 export interface Ran {
   code: number | null;
@@ -14,10 +15,14 @@ export interface Ran {
   stderr: string;
 }
 
-export const programs = {
+/** Both programs as their sources, which node compiles at each beginning. */
+export const sources = {
   migctl: resolve("src/cli/main.ts"),
   migmgr: resolve("src/manager/main.ts"),
 };
+
+/** Both programs as they are delivered, where the tests' setup has bundled them. */
+export const programs = bundledPrograms(process.env["MIGCTL_TEST_PROGRAMS"]) ?? sources;
 
 /** Runs one of the programs as its user does, in a process of its own. */
 export async function run(program: keyof typeof programs, ...args: string[]): Promise<Ran> {
