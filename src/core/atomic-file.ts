@@ -6,7 +6,7 @@ import { failpoint } from "./failpoints.ts";
  * Replaces a file so that after a power cut it holds either the old or the new content whole:
  * temporary file beside it, fsync, rename, fsync of the folder.
  */
-export async function writeFileAtomic(path: string, content: string | Buffer, mode = 0o644) {
+export async function writeFileAtomic(path: string, content: string | Buffer, mode = 0o666) {
   const temporary = `${path}.tmp`;
   const file = await open(temporary, "w", mode);
   try {
@@ -32,7 +32,7 @@ export async function syncFolder(path: string) {
 }
 
 /** Makes a folder and its parents, durably. */
-export async function makeFolder(path: string, mode = 0o755) {
+export async function makeFolder(path: string, mode = 0o777) {
   const first = await mkdir(path, { recursive: true, mode });
   let made = path;
   while (first !== undefined && made.length > first.length) {

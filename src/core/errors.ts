@@ -41,7 +41,11 @@ export const errorCodes = {
   E_NO_MIGRATION: { exit: 2, kind: "user", meaning: "There is no such migration at that place" },
   E_AUTHENTICATION: { exit: 4, kind: "user", meaning: "The log-in to a server was refused" },
   E_PERMISSION: { exit: 4, kind: "user", meaning: "An action is not allowed" },
-  E_TLS: { exit: 4, kind: "user", meaning: "A certificate was not accepted" },
+  E_TLS: {
+    exit: 4,
+    kind: "user",
+    meaning: "A certificate or its file was not accepted, or one side speaks TLS and the other not",
+  },
   E_HOST_KEY: { exit: 4, kind: "user", meaning: "The host key of an SSH server was not accepted" },
   E_UNAVAILABLE: { exit: 5, kind: "transient", meaning: "A server cannot be reached" },
   E_CLUSTER: { exit: 5, kind: "user", meaning: "The Kubernetes API refused a request" },
@@ -134,7 +138,7 @@ export function asMigrationError(thrown: unknown): MigrationError {
 /** What the system says of a volume that is full or broken, in the words of the family. */
 function volumeError(thrown: unknown): MigrationError | undefined {
   if (!(thrown instanceof Error)) return undefined;
-  switch (codeOf(thrown)) {
+  switch (sqliteCodeOf(thrown) ?? codeOf(thrown)) {
     case "ENOSPC":
     case "EDQUOT":
       return new MigrationError("E_NO_SPACE", `A volume is full: ${thrown.message}`, {
@@ -150,6 +154,12 @@ function volumeError(thrown: unknown): MigrationError | undefined {
     default:
       return undefined;
   }
+}
+
+/** SQLite keeps what the system said to itself, and tells its own number. */
+function sqliteCodeOf(thrown: Error): string | undefined {
+  if (!("errcode" in thrown)) return undefined;
+  return { 10: "EIO", 13: "ENOSPC" }[Number(thrown.errcode) & 0xff];
 }
 
 /** The `code` of a system or driver error (ENOENT, 11000, …), or undefined. */

@@ -9,6 +9,7 @@ export const failpoints = [
   ...["state.beforeWrite", "state.afterWrite", "state.beforeProgress"],
   ...["journal.afterWrite", "journal.afterSync"],
   ...["lock.beforeMake", "lock.afterMake", "lock.beforeWrite", "lock.afterWrite"],
+  ...["claim.beforeMake", "claim.afterMake", "claim.beforeRemove", "claim.afterRemove"],
   ...["ledger.beforeMake", "ledger.afterMake", "ledger.beforeCommit", "ledger.afterCommit"],
   ...["ledger.beforeCompletion", "ledger.afterCompletion"],
   ...["step.beforeWork", "step.afterWork", "report.beforeWrite", "report.afterWrite"],
@@ -27,6 +28,9 @@ export const failpoints = [
   ...["restore.beforeCheckpoint", "restore.afterCheckpoint"],
   ...["findings.beforeWrite", "findings.afterWrite", "findings.beforePrune"],
   ...["verify.afterBatch", "verify.beforeStructure", "references.afterBatch"],
+  ...["prune.afterList", "remove.beforeFile", "remove.afterFile"],
+  ...["remove.beforeDocument", "remove.afterDocument"],
+  ...["remove.beforeCollection", "remove.afterCollection", "undo.beforeAside", "undo.afterAside"],
   ...["after.beforeClear", "after.afterClear"],
 ] as const;
 
@@ -34,6 +38,12 @@ export type Failpoint = (typeof failpoints)[number];
 
 /** Put in by tools/bundle.ts: what is delivered has no failpoints. */
 declare const withoutFailpoints: boolean | undefined;
+
+/** The variables that put faults in. */
+export const failpointVariables: readonly string[] =
+  typeof withoutFailpoints === "undefined"
+    ? ["MIGCTL_ENABLE_FAILPOINTS", "MIGCTL_FAILPOINTS", "MIGCTL_FAILPOINTS_TRACE"]
+    : [];
 
 let pass: Pass | undefined;
 

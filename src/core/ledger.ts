@@ -4,9 +4,21 @@
  * can be told apart: as intended (ours), as before (not written yet), or neither (somebody else).
  */
 export interface Ledger {
-  documents: DocumentLedger;
+  documents: DocumentRecords;
   files: FileLedger;
   completions: Completions;
+  /** The same ledger, whose new records bear this scope: "server", "user:jane". */
+  inScope(scope: string): Ledger;
+}
+
+/** How something of ours came to be at the destination; unknown in what an older version wrote. */
+export interface Origin {
+  /** The run that brought it first, however often it was updated since. */
+  run?: string;
+  /** The scope of the item that wrote it last. */
+  scope?: string;
+  /** It took the place of what somebody else had there. */
+  overwrote: boolean;
 }
 
 export interface DocumentRecord {
@@ -24,6 +36,13 @@ interface DocumentIntent {
   /** The hash of what the destination holds now, for an id that it holds. Needed wherever a record
    * exists: only this tells whether that record's own write was ever done. */
   destination?: Buffer;
+  /** What the destination holds now is somebody else's. */
+  overwrites?: boolean;
+}
+
+export interface KnownDocument {
+  record: DocumentRecord;
+  origin: Origin;
 }
 
 export interface DocumentLedger {
@@ -36,6 +55,15 @@ export interface DocumentLedger {
   intend(collection: string, run: string, entries: readonly DocumentIntent[]): void;
   /** Takes records back whose documents the server did not accept. */
   forget(collection: string, ids: readonly Buffer[]): void;
+  /** Takes intents back that replaced a record: it holds this hash of this run again. */
+  revert(collection: string, run: string, entries: readonly { id: Buffer; hash: Buffer }[]): void;
+}
+
+export interface DocumentRecords extends DocumentLedger {
+  /** As `get`, and where each came from. */
+  known(collection: string, ids: readonly Buffer[]): (KnownDocument | undefined)[];
+  /** Every collection that has, or once had, a record. */
+  collections(): string[];
 }
 
 /** A file as the ledger knows it; times are nanoseconds since 1970. */
@@ -61,12 +89,30 @@ export interface FileRecord {
   previous?: { size: number; mtimeNs: bigint; destinationCtimeNs: bigint };
 }
 
+/** What an intent says of a file beside what is to be there. */
+export interface FileIntent {
+  /** What is at the destination is somebody else's. */
+  overwrites?: boolean;
+  /** The source has it on another volume than its root. */
+  otherVolume?: boolean;
+}
+
+export interface KnownFile {
+  path: Buffer;
+  record: FileRecord;
+  origin: Origin;
+  otherVolume: boolean;
+}
+
 export interface FileLedger {
   /** The record of a path (bytes, relative to the root, no leading slash; "." is the root). */
   get(path: Buffer): FileRecord | undefined;
   /** Writes many records in one transaction. */
-  put(entries: Iterable<{ path: Buffer; record: FileRecord }>): void;
+  put(entries: Iterable<{ path: Buffer; record: FileRecord; intent?: FileIntent }>): void;
   forget(paths: Iterable<Buffer>): void;
+  /** All records, the last path first: what is in a folder comes before it. They may be forgotten
+   * between the pages. */
+  pages(): Generator<KnownFile[]>;
 }
 
 /** Which parts of which scopes were brought over whole, and verified. */
@@ -74,4 +120,6 @@ export interface Completions {
   record(part: "files" | "documents", scope: string, run: string, at: number): void;
   /** The scopes recorded for a part: "server", "user:jane", "project-group:id". */
   list(part: "files" | "documents"): { scope: string; run: string; at: number }[];
+  /** Takes back what these runs completed. */
+  forget(runs: readonly string[]): void;
 }

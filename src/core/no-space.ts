@@ -22,7 +22,7 @@ export function isFull(error: unknown): boolean {
 }
 
 /** Says what did not find room, and how much there is. */
-export function noSpace({ what, folder, neededBytes }: Room, cause: unknown): MigrationError {
+export function noSpace({ what, folder, neededBytes }: Room, cause?: unknown): MigrationError {
   const free = freeSpace(folder);
   const needed = neededBytes === undefined ? {} : { neededBytes };
   const numbers = [

@@ -30,3 +30,26 @@ export function throttleReports(report: Report, milliseconds: number, now: () =>
   }
   return { push, flush };
 }
+
+/**
+ * For work that is begun again with what is left of it: tells its counts as parts of the whole, and
+ * never less than was told before.
+ */
+export function ofTheWhole(report: Report): Report {
+  const told = new Map<string, Required<Count>>();
+  function whole(name: string, { done, total }: Count): Count {
+    if (total === undefined) return { done };
+    const before = told.get(name) ?? { done: 0, total };
+    const all = Math.max(before.total, total);
+    const count = { done: Math.max(before.done, all - total + done), total: all };
+    told.set(name, count);
+    return count;
+  }
+  return ({ phase, ...counts }) => {
+    const named = Object.entries(counts).map(([kind, count]) => [
+      kind,
+      whole(`${phase} ${kind}`, count),
+    ]);
+    report({ phase, ...Object.fromEntries(named) });
+  };
+}

@@ -1,18 +1,52 @@
+const known = new Set<string>();
 /** Every form of every secret of this process; only ever added to, so that no line can leak one. */
 const forms = new Set<string>();
+/** The same, the longest first: masking "pass" in "password" would leave "***word". */
+let longestFirst: readonly string[] = [];
 
 const shortest = 3;
+/** Of a line of a key: what is shorter may be an ordinary word. */
+const shortestLine = 16;
 
 /**
  * Registers a secret; from now on it is masked in plain, URL-encoded, JSON and base64 form, also
- * within a longer base64 text. One or two characters are not: they are in every other word.
+ * within a longer base64 text; one of several lines, as a key is, also line by line. One or two
+ * characters are not: they are in every other word.
  */
 export function registerSecret(secret: string) {
-  if (secret.length < shortest) return;
+  if (secret.length < shortest || known.has(secret)) return;
+  known.add(secret);
+  for (const form of formsOf(secret)) forms.add(form);
+  for (const line of linesOf(secret)) forms.add(line);
+  longestFirst = [...forms].sort((a, b) => b.length - a.length);
+}
+
+/** What a secret may look like: in a URL, in JSON (also within JSON's own texts), in base64. */
+function formsOf(secret: string): string[] {
   const encoded = encodeURIComponent(secret.toWellFormed());
-  const lowerCase = encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
-  const escaped = JSON.stringify(secret).slice(1, -1);
-  for (const form of [secret, encoded, lowerCase, escaped, ...base64Forms(secret)]) forms.add(form);
+  const strict = encoded.replace(/[!'()*]/g, percentCode);
+  const urls = [encoded, strict].flatMap((url) => [url, lowerCodes(url)]);
+  const escaped = inJson(secret);
+  return [secret, ...urls, escaped, inJson(escaped), ...base64Forms(secret)];
+}
+
+function percentCode(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function lowerCodes(url: string): string {
+  return url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** None of a secret of one line, and none that only says what follows it. */
+function linesOf(secret: string): string[] {
+  const lines = secret.split(/\r?\n/).map((line) => line.trim());
+  if (lines.length === 1) return [];
+  return lines.filter((line) => line.length >= shortestLine && !line.startsWith("-----"));
 }
 
 /** The characters that the secret alone decides, at each of the three alignments. */
@@ -41,8 +75,6 @@ export function registerUriSecret(uri: string) {
 /** The text with every registered secret, and every password in a URI, replaced by `***`. */
 export function redactText(text: string): string {
   let redacted = text;
-  // A longer form first: masking "pass" in "password" would leave "***word".
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
   for (const form of longestFirst) redacted = redacted.replaceAll(form, "***");
   return redacted.replace(uriPassword, "$1:***@");
 }

@@ -17,6 +17,16 @@ it.each([
   },
 );
 
+it.each([
+  [13, "E_NO_SPACE"],
+  // SQLITE_IOERR_WRITE: the lowest byte tells the kind.
+  [778, "E_VOLUME"],
+])("takes SQLite's %i for a fault of the volume as well", (errcode, ours) => {
+  const told = { code: "ERR_SQLITE_ERROR", errcode };
+  const thrown = Object.assign(new Error("database or disk is full"), told);
+  expect(asMigrationError(thrown)).toMatchObject({ code: ours, exitCode: 5, cause: thrown });
+});
+
 it("takes what nobody foresaw for a fault of the program", () => {
   const thrown = Object.assign(new Error("EBADF: bad file descriptor"), { code: "EBADF" });
   expect(asMigrationError(thrown)).toMatchObject({ code: "E_UNEXPECTED", cause: thrown });

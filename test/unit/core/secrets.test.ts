@@ -6,6 +6,7 @@ import {
   registerSecret,
   registerUriSecret,
 } from "../../../src/core/secrets.ts";
+import { formsOf } from "../../support/canary.ts";
 
 const secrets = [
   "canary-plain-1",
@@ -87,7 +88,9 @@ it("masks texts and keys of data and leaves the rest as it is", () => {
 it("masks any secret within any text", () => {
   fc.assert(
     fc.property(
-      fc.string({ minLength: 12, maxLength: 24, unit: "binary" }),
+      fc
+        .uint16Array({ minLength: 12, maxLength: 24 })
+        .map((codes) => String.fromCharCode(...codes)),
       fc.string(),
       (secret, around) => {
         registerSecret(secret);
@@ -97,4 +100,29 @@ it("masks any secret within any text", () => {
     ),
     { numRuns: 50 },
   );
+});
+
+it.each([
+  ...[
+    "p!a's(s)w*rd-canary",
+    "plain-canary-2",
+    'be\\"tween-canary',
+    "tab\tcanary",
+    "käse+/= canary",
+  ],
+])("masks every form of %j that a search for it knows", (secret) => {
+  registerSecret(secret);
+  for (const [name, form] of formsOf(secret)) {
+    expect.soft(redactText(`<${form}>`), name).toBe("<***>");
+  }
+});
+
+it("masks a key as a whole, as a text of JSON, in base64, and each of its lines", () => {
+  const body = ["MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQC7", "VJTUt9Us8cKjMzEfYyjiWA4R"];
+  const key = `-----BEGIN PRIVATE KEY-----\n${body.join("\n")}\n-----END PRIVATE KEY-----\n`;
+  registerSecret(key);
+  expect(redactText(JSON.stringify({ key }))).toBe('{"key":"***"}');
+  expect(redactText(Buffer.from(key).toString("base64"))).not.toContain("LS0tLS1CRUdJTiBQ");
+  for (const line of body) expect(redactText(`at ${line}:`)).toBe("at ***:");
+  expect(redactText("-----BEGIN PRIVATE KEY-----")).toBe("-----BEGIN PRIVATE KEY-----");
 });
