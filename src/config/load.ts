@@ -77,8 +77,10 @@ const Request = {
   compression: z.enum(["deflate", "store"]).default("deflate"),
   bwlimit: z.number().positive().optional(),
   "retry-timeout": Seconds.optional(),
+  "wait-lock": Seconds.optional(),
   after: z.enum(["list", "run"]).default("list"),
   "force-db": z.boolean().default(false),
+  prune: z.boolean().default(false),
   rerun: z.boolean().default(false),
   name: z
     .string()

@@ -39,7 +39,16 @@ function credentialsOf({ source, destination }: NetworkConfig): Credential[] {
   });
 }
 
+/** The names of the Secrets that hold what is needed for the side's database. */
+export function databaseSecrets({ database }: Pick<ClusterSideConfig, "database">): string[] {
+  const { uri, password, tls } = database ?? {};
+  const all = [uri, password, tls?.ca, tls?.certificate, tls?.key];
+  const names = all.flatMap((one) => (one && "secret" in one ? [one.secret.name] : []));
+  return [...new Set(names)];
+}
+
 function sideCredentials({ cluster, database }: ClusterSideConfig): Credential[] {
   const token = "server" in cluster ? cluster.token : undefined;
-  return [token, database?.uri, database?.password].filter((one) => one !== undefined);
+  const { uri, password, tls } = database ?? {};
+  return [token, uri, password, tls?.certificate, tls?.key].filter((one) => one !== undefined);
 }

@@ -65,5 +65,16 @@ function databaseProblems(
   if (database.service !== undefined && database.hosts !== undefined) {
     problems.push({ path: [...path, "hosts"], message: "excludes service: give one of them" });
   }
+  const { tls } = database;
+  if (tls?.key !== undefined && tls.certificate === undefined) {
+    problems.push({
+      path: [...path, "tls", "key"],
+      message: "needs the certificate that it is of",
+    });
+  }
+  if (tls?.ca !== undefined && tls.allowInvalidCertificates === true) {
+    const message = "excludes ca: either the certificates are checked, or they are not";
+    problems.push({ path: [...path, "tls", "allowInvalidCertificates"], message });
+  }
   return problems;
 }

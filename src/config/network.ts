@@ -70,6 +70,10 @@ const HostAndPort = z
 
 const Tls = z.strictObject({
   ca: Credential.optional().describe("The CA that the database's certificates are of (PEM)"),
+  certificate: Credential.optional().describe(
+    "The certificate that is shown to the database (PEM); its key may be in it as well",
+  ),
+  key: Credential.optional().describe("The certificate's key (PEM), not encrypted"),
   allowInvalidCertificates: z
     .boolean()
     .optional()

@@ -62,6 +62,13 @@ export const howOptions = {
     default: "1m for documents, 10m for files",
     group: "How",
   },
+  "wait-lock": {
+    type: "string",
+    describe: "How long to wait while another migration works on the same; then it ends with 7",
+    value: "TIME",
+    default: "0",
+    group: "How",
+  },
   after: {
     type: "string",
     describe: "Do at the destination what the application needs after a migration, or only list it",
@@ -72,6 +79,12 @@ export const howOptions = {
   "force-db": {
     type: "boolean",
     describe: "Allow db alone although the files of the scope are not recorded as moved",
+    default: false,
+    group: "How",
+  },
+  prune: {
+    type: "boolean",
+    describe: "Remove at the destination what vanished at the source and was written by us alone",
     default: false,
     group: "How",
   },

@@ -43,7 +43,13 @@ export const migctlOptions = {
   },
   purge: {
     type: "boolean",
-    describe: "Remove also what the migration keeps on the source's volume",
+    describe:
+      "Remove also what the migration keeps on the source's volume; it cannot be undone then",
+    default: false,
+  },
+  yes: {
+    type: "boolean",
+    describe: "Do it; without it only what would be done is shown",
     default: false,
   },
   side: {

@@ -20,6 +20,7 @@ it("fills in the defaults, the ones that the help tells", () => {
     application: "mvi",
     user: [],
     "project-group": [],
+    prune: false,
     "include-references": false,
     "include-collection": [],
     "include-path": [],
@@ -87,7 +88,8 @@ it.each([
 });
 
 it("reads how long a server is waited for", () => {
-  expect(loadLocalRequest({ ...flags, "retry-timeout": "2h" })["retry-timeout"]).toBe(7200);
+  const patient = { ...flags, "retry-timeout": "2h", "wait-lock": "10m" };
+  expect(loadLocalRequest(patient)).toMatchObject({ "retry-timeout": 7200, "wait-lock": 600 });
 });
 
 it.each(["", "sample=0%", "sample=101%", "sample=-1%", "sample=1", "sample=%", "FULL"])(

@@ -98,6 +98,16 @@ describe("a network config", () => {
     ],
     ["a prototype", `{ "source": { "__proto__": {} } }`, ["1:15: __proto__ cannot be a key"]],
     [
+      "what TLS to a database needs and excludes",
+      withSource(
+        `{ "cluster": {}, "database": { "tls": { "key": { "file": "k" }, "ca": { "file": "c" }, "allowInvalidCertificates": true } } }`,
+      ),
+      [
+        "2:52: source.database.tls.key: needs the certificate that it is of",
+        "2:99: source.database.tls.allowInvalidCertificates: excludes ca: either the certificates are checked, or they are not",
+      ],
+    ],
+    [
       "faults of both sides",
       `{\n "source": { "cluster": { "context": 5 }, "namespace": "A b" },\n "destination": { "cluster": {}, "clam": "x" }\n}`,
       [
