@@ -25,6 +25,7 @@ const UserEntry = z.looseObject({
   "client-certificate": text,
   "client-key": text,
   tokenFile: text,
+  password: text,
   "as-groups": z.array(z.string()).nullish(),
   "as-uid": text,
   exec: ExecEntry.nullish(),

@@ -128,6 +128,7 @@ async function readCredentials(client: KubeConfig, user: UserEntry): Promise<Cre
   }
   registerAuthorization(headers["authorization"]);
   const { ca, cert, key, servername, rejectUnauthorized } = options;
+  for (const one of [key, options.passphrase, user.password]) registerText(one);
   return {
     headers,
     tls: {
@@ -166,6 +167,10 @@ async function readToken(path: string): Promise<string> {
 
 function registerAuthorization(value: unknown) {
   if (typeof value === "string") registerSecret(value.replace(/^\S+ /, ""));
+}
+
+function registerText(value: unknown) {
+  if (typeof value === "string" || Buffer.isBuffer(value)) registerSecret(value.toString());
 }
 
 function wordsOf(error: unknown): string {

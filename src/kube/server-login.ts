@@ -57,6 +57,7 @@ async function readCredentials(access: ServerAccess): Promise<Credentials> {
     read(access.clientCertificateFile, "client certificate"),
     read(access.clientKeyFile, "client key"),
   ]);
+  if (key !== undefined) registerSecret(key);
   return {
     headers: bearer(token?.trim()),
     tls: {

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
 import { redactText } from "../../src/core/secrets.ts";
 import type { Change, Cluster } from "../../src/kube/cluster.ts";
 import type { ConfigMap } from "../../src/kube/namespace-objects.ts";
+import { portableLogin } from "../../src/kube/portable-login.ts";
 import { configMaps } from "../../src/kube/resources.ts";
 import { startConnectProxy, startSocksProxy } from "../support/proxies.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -140,7 +141,7 @@ it("trusts only the given authority, and only the server's own name", async () =
   }
 });
 
-it("shows a client certificate", async () => {
+it("shows a client certificate, and masks its key everywhere", async () => {
   const shown: unknown[] = [];
   const api = await startApi({
     clientCertificate: true,
@@ -159,7 +160,23 @@ it("shows a client certificate", async () => {
   writeFileSync(kubeconfig, kubeconfigText(api.access, user));
   await (await openFor({ kubeconfig })).version();
   expect(shown).toEqual(["operator", "operator"]);
+  const body = readFileSync(key, "utf8").split("\n")[1] ?? "";
+  expect(redactText(`a line of it: ${body}`)).toBe("a line of it: ***");
+  const other = makeCertificate(tempDir(), "other");
+  const data = {
+    "client-certificate-data": base64(other.cert),
+    "client-key-data": base64(other.key),
+  };
+  writeFileSync(kubeconfig, kubeconfigText(api.access, { ...data, password: "basic-canary" }));
+  const login = await portableLogin({ kubeconfig }, {});
+  expect(login.key).toContain("PRIVATE KEY");
+  expect(redactText(`${login.key}`)).toBe("***");
+  expect(redactText("basic-canary")).toBe("***");
 });
+
+function base64(path: string): string {
+  return readFileSync(path).toString("base64");
+}
 
 function kubeconfigText(
   { server, caFile }: { server: string; caFile?: string | undefined },
