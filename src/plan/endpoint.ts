@@ -18,6 +18,8 @@ const InCluster = z.strictObject({
   server: z.string(),
   uid: z.string().optional(),
   namespace: z.string(),
+  /** Where it may be read. */
+  namespaceUid: z.string().optional(),
   claim: z.strictObject({ name: z.string(), uid: z.string(), subPath: z.string().optional() }),
   release: z.strictObject({ name: z.string(), chart: z.string().optional() }),
   /** The product's own version, where the side tells it. */

@@ -66,6 +66,15 @@ const ItemForecast = z.object({
       ownership: OwnershipForecast.optional(),
     })
     .optional(),
+  /** What would be removed, and what of it would be kept all the same. */
+  prune: z
+    .object({
+      documents: count,
+      files: count,
+      kept: count,
+      examples: z.array(z.object({ name: z.string(), kept: z.string().optional() })),
+    })
+    .optional(),
 });
 export type ItemForecast = z.infer<typeof ItemForecast>;
 

@@ -105,6 +105,22 @@ const makers: { [K in StepKind]: Maker<K> } = {
     sourceDir: place.plan.source.dir,
     out: itemFolder(place, "db"),
   }),
+  "db-prune": (place) => ({
+    source: required(place.plan.source.database),
+    destination: required(place.plan.destination.database),
+    archive: archiveFile(place),
+    application: place.plan.application,
+    scope: place.item.scope,
+    includeCollections: place.plan.options.includeCollections,
+    out: itemFolder(place, "prune"),
+  }),
+  "files-prune": (place) => ({
+    ...itemFiles(place),
+    temporary: temporaryName(place.plan),
+    scope: place.item.scope,
+    out: itemFolder(place, "prune"),
+    workDir: place.plan.workDir,
+  }),
   after: ({ plan }) => ({
     application: plan.application,
     mode: plan.options.after,

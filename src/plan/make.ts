@@ -32,7 +32,7 @@ export function makePlan(request: PlanRequest): Plan {
   const rest = { version: 1, migrationType, application, source, destination, options, items };
   const name = request.name ?? deploymentName(request);
   const content = { ...rest, version: 1 as const, name, workDir };
-  const { retrySeconds: _, ...counting } = options;
+  const { retrySeconds: _, waitLockSeconds: __, ...counting } = options;
   return { ...content, fingerprint: digestOf({ ...content, options: counting }) };
 }
 
@@ -62,7 +62,7 @@ type Link = [id: string, kind: StepKind, pass?: number];
 
 function stepsOf(type: MigrationType, options: PlanOptions): Link[] {
   const start: Link[] = [["preflight", "preflight"]];
-  const end: Link[] = [["after", "after"]];
+  const end: Link[] = [...prune(type, options), ["after", "after"]];
   const documents: Link[] = [
     ["db-restore", "db-restore"],
     ["db-verify", "db-verify"],
@@ -86,6 +86,15 @@ function stepsOf(type: MigrationType, options: PlanOptions): Link[] {
     ...documents,
     ...end,
   ];
+}
+
+/** Last of all, and documents before the files that they name. */
+function prune(type: MigrationType, options: PlanOptions): Link[] {
+  if (options.prune !== true) return [];
+  const documents: Link = ["db-prune", "db-prune"];
+  const files: Link = ["files-prune", "files-prune", type === "full" ? 2 : 1];
+  if (type === "db") return [documents];
+  return type === "files" ? [files] : [documents, files];
 }
 
 /** One pass over the files; the second one takes what changed while the first one ran. */

@@ -35,9 +35,13 @@ export const PlanOptions = z.strictObject({
   includePaths: z.array(z.string()),
   after: z.enum(["run", "list"]),
   forceDb: z.boolean(),
+  /** What vanished at the source is removed at the destination. */
+  prune: z.literal(true).optional(),
   bandwidthLimit: z.number().positive().optional(),
   /** How long a server may be away; who has more patience asks for nothing else. */
   retrySeconds: z.number().int().nonnegative().optional(),
+  /** How long to wait for locks of others, all together; nor does that ask for anything else. */
+  waitLockSeconds: z.number().int().nonnegative().optional(),
 });
 export type PlanOptions = z.infer<typeof PlanOptions>;
 

@@ -143,6 +143,24 @@ const ReferencesVerify = z.strictObject({
   out: z.string(),
 });
 
+const FilesPrune = FilesTar.extend({
+  scope: Scope,
+  /** Folder for the lists of what is removed and what is kept. */
+  out: z.string(),
+  workDir: z.string(),
+});
+
+const DbPrune = z.strictObject({
+  source: DatabaseRef,
+  destination: DatabaseRef,
+  archive: z.string(),
+  application: Application,
+  scope: Scope,
+  includeCollections: z.array(z.string()),
+  /** Folder for the lists of what is removed and what is kept. */
+  out: z.string(),
+});
+
 const After = z.strictObject({
   application: Application,
   mode: z.enum(["run", "list"]),
@@ -163,6 +181,8 @@ export const stepInputs = {
   "db-restore": DbRestore,
   "db-verify": DbVerify,
   "references-verify": ReferencesVerify,
+  "db-prune": DbPrune,
+  "files-prune": FilesPrune,
   after: After,
 } as const;
 

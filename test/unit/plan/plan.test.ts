@@ -60,8 +60,9 @@ it.each([
 });
 
 it("does not take more patience for another request", () => {
-  const [one, other] = [samplePlan(), samplePlan({ options: { ...options, retrySeconds: 600 } })];
-  expect(other.options.retrySeconds).toBe(600);
+  const patient = { ...options, retrySeconds: 600, waitLockSeconds: 60 };
+  const [one, other] = [samplePlan(), samplePlan({ options: patient })];
+  expect(other.options).toMatchObject({ retrySeconds: 600, waitLockSeconds: 60 });
   expect({ ...other, options }).toEqual(one);
 });
 
@@ -118,6 +119,22 @@ it.each(["full", "files", "db"] as const)(
         expect(stepInputs[step.kind].parse(input)).toEqual(input);
       }
     }
+  },
+);
+
+it.each([
+  ["full", ["references-verify", "db-prune", "files-prune", "after"], 2],
+  ["db", ["references-verify", "db-prune", "after"], undefined],
+  ["files", ["files-tar", "files-verify", "files-prune", "after"], 1],
+] as const)(
+  "prunes last of all, documents before files, where that is asked: %s",
+  (type, end, pass) => {
+    const prune = { options: { ...options, prune: true as const } };
+    const steps = samplePlan({ migrationType: type, ...prune }).items[0]?.steps ?? [];
+    expect(steps.slice(-end.length).map(({ kind }) => kind)).toEqual(end);
+    expect(steps.find(({ kind }) => kind === "files-prune")?.pass).toBe(pass);
+    const plain = samplePlan({ migrationType: type }).items[0]?.steps ?? [];
+    expect(plain.some(({ kind }) => kind.endsWith("-prune"))).toBe(false);
   },
 );
 
