@@ -30,6 +30,8 @@ export interface JournalContent {
   status: Status | undefined;
   /** Bytes up to the end of the last whole line; what follows was torn by a crash. */
   length: number;
+  /** Every run that it tells of, in their order. */
+  runs: string[];
 }
 
 export interface Journal {
@@ -57,8 +59,12 @@ export async function readJournal(path: string): Promise<JournalContent | undefi
   }
   if (!isTorn(bytes.subarray(length))) throw brokenLine(path, lines.length + 1);
   let status: Status | undefined;
-  for (const line of withoutLateLines(lines)) status = replayLine(status, line, path);
-  return { status, length };
+  const runs = new Set<string>();
+  for (const line of withoutLateLines(lines)) {
+    status = replayLine(status, line, path);
+    runs.add(status.run);
+  }
+  return { status, length, runs: [...runs] };
 }
 
 /** Whether `rest` is (part of) one line only: a second one is written only after the first is durable. */

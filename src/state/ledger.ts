@@ -9,13 +9,15 @@ import { openCompletions } from "./ledger/completions.ts";
 import { guard, openDatabase } from "./ledger/database.ts";
 import { openDocumentLedger } from "./ledger/documents.ts";
 import { openFileLedger } from "./ledger/files.ts";
-import { openNumbers } from "./ledger/numbers.ts";
+import { type Names, openNumbers } from "./ledger/numbers.ts";
 
 export interface LedgerOptions {
   clock: Clock;
   signal: AbortSignal;
   /** How long to wait for another process that has it open; 0 when absent. */
   waitSeconds?: number;
+  /** Told once when it is waited for. */
+  onWaiting?: () => void;
 }
 
 export interface OpenLedger extends Ledger {
@@ -28,19 +30,29 @@ export async function openLedger(folder: string, options: LedgerOptions): Promis
   const path = join(folder, "ledger.sqlite");
   const database = await openWaiting(path, options);
   return guard(path, () => {
-    const runs = openNumbers(database, "runs");
-    return {
-      documents: openDocumentLedger(database, path, runs),
-      files: openFileLedger(database, path, runs),
-      completions: openCompletions(database, path, runs),
-      close: () => database.close(),
+    const names: Names = {
+      ...{ database, path },
+      collections: openNumbers(database, "collections"),
+      runs: openNumbers(database, "runs"),
+      scopes: openNumbers(database, "scopes"),
     };
+    return { ...openParts(names), close: () => database.close() };
   });
 }
 
+function openParts(names: Names, scope?: string): Ledger {
+  return {
+    documents: openDocumentLedger(names, scope),
+    files: openFileLedger(names, scope),
+    completions: openCompletions(names.database, names.path, names.runs),
+    inScope: (of) => openParts(names, of),
+  };
+}
+
 async function openWaiting(path: string, options: LedgerOptions): Promise<DatabaseSync> {
-  const { clock, signal, waitSeconds = 0 } = options;
+  const { clock, signal, waitSeconds = 0, onWaiting } = options;
   const begin = clock.elapsed();
+  let isTold = false;
   for (;;) {
     try {
       return openDatabase(path);
@@ -48,6 +60,8 @@ async function openWaiting(path: string, options: LedgerOptions): Promise<Databa
       const isLocked = hasCode(error, "E_LOCKED");
       if (!isLocked || clock.elapsed() - begin >= waitSeconds * 1000) throw error;
     }
+    if (!isTold) onWaiting?.();
+    isTold = true;
     await sleep(500, undefined, { signal }).catch((cause) => {
       throw new MigrationError("E_INTERRUPTED", `Stopped while waiting for the ledger "${path}"`, {
         cause,

@@ -1,23 +1,9 @@
 import { type FileHandle, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { syncFolder } from "../core/atomic-file.ts";
 import { codeOf } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
-import { LockOwner } from "./lock-owner.ts";
-
-/** The content of a lock's file, padded to one length so that it is replaced in one write. */
-const LockRecord = z.object({
-  version: z.literal(1),
-  owner: LockOwner,
-  /** Milliseconds since 1970. */
-  since: z.number(),
-  token: z.string(),
-  /** Counts up, in a fixed width: while it is replaced, a reader sees no other byte change. */
-  beat: z.string(),
-  released: z.boolean(),
-});
-export type LockRecord = z.infer<typeof LockRecord>;
+import { LockRecord, parseRecord } from "./lock-record.ts";
 
 export interface FoundLock {
   fencing: number;
@@ -27,6 +13,7 @@ export interface FoundLock {
   record: LockRecord | undefined;
 }
 
+/** Padded to one length, so that it is replaced in one write. */
 const recordLength = 1024;
 
 /** The lock with the highest fencing number, which is the one that counts. */
@@ -35,7 +22,7 @@ export async function findLock(folder: string): Promise<FoundLock | undefined> {
     const fencing = Math.max(0, ...(await listLocks(folder)));
     if (fencing === 0) return undefined;
     const text = await readIfThere(join(folder, String(fencing)));
-    if (text !== undefined) return { fencing, text, record: parseRecord(text) };
+    if (text !== undefined) return { fencing, text, record: parseRecord(LockRecord, text) };
   }
 }
 
@@ -80,18 +67,6 @@ export async function writeRecord(file: FileHandle, record: LockRecord) {
   await file.write(content, 0, "utf8");
   await file.datasync();
   failpoint("lock.afterWrite");
-}
-
-export function beatOf(count: number): string {
-  return String(count).padStart(12, "0");
-}
-
-export function parseRecord(text: string): LockRecord | undefined {
-  try {
-    return LockRecord.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 export function fencingNumbers(names: readonly string[]): number[] {

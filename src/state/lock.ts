@@ -1,40 +1,27 @@
-import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder } from "../core/atomic-file.ts";
-import type { Clock } from "../core/clock.ts";
-import { codeOf, MigrationError } from "../core/errors.ts";
-import {
-  beatOf,
-  createLock,
-  type FoundLock,
-  fencingNumbers,
-  findLock,
-  type LockRecord,
-  parseRecord,
-  writeRecord,
-} from "./lock-file.ts";
+import { codeOf, hasCode, type MigrationError } from "../core/errors.ts";
+import { createLock, fencingNumbers, findLock, writeRecord } from "./lock-file.ts";
 import { currentOwner, type LockOwner } from "./lock-owner.ts";
-import { watchHolder } from "./lock-watch.ts";
+import { LockRecord, newRecord, nextBeat, parseRecord } from "./lock-record.ts";
+import { lockTimes, makePatience, type Patience, watchHolder } from "./lock-watch.ts";
+import { describeHolder, lost, silent } from "./lock-words.ts";
 import type { Holder } from "./status.ts";
 
-export interface LockOptions {
-  clock: Clock;
-  signal: AbortSignal;
-  /** How long to wait for a holder that lives; 0 when absent. */
-  waitSeconds?: number;
+export interface LockOptions extends Patience {
   owner?: LockOwner;
-  beatMilliseconds?: number;
-  pollMilliseconds?: number;
-  staleMilliseconds?: number;
+  /** Told at most once, with the E_LOCKED that `check` throws from then on. */
+  onLost?: (error: MigrationError) => void;
 }
 
 export interface Lock {
   /** Higher than that of every earlier holder. */
   readonly fencing: number;
   readonly holder: Holder;
+  /** Who had it before and gave no sign of life any more, or died. */
+  readonly followed: string | undefined;
   /** Throws `E_LOCKED` once another process has taken over; cheap enough for each batch. */
   check(): void;
   release(): Promise<void>;
@@ -46,12 +33,11 @@ export interface Lock {
  * which it gave no sign of life.
  */
 export async function acquireLock(folder: string, options: LockOptions): Promise<Lock> {
-  const { clock, signal, waitSeconds = 0, owner = currentOwner() } = options;
-  const { pollMilliseconds = 1000, staleMilliseconds = 60_000 } = options;
+  const { clock, owner = currentOwner() } = options;
   const locks = join(folder, "lock");
   await makeFolder(locks);
-  const judge = watchHolder({ clock, owner, pollMilliseconds, staleMilliseconds });
-  const begin = clock.elapsed();
+  const judge = watchHolder({ ...lockTimes, ...options, owner });
+  const wait = makePatience(folder, options);
   for (;;) {
     const found = await findLock(locks);
     const state = found === undefined || found.record?.released ? "free" : judge(found);
@@ -59,27 +45,11 @@ export async function acquireLock(folder: string, options: LockOptions): Promise
       const record = newRecord(owner, clock);
       const fencing = (found?.fencing ?? 0) + 1;
       const file = await createLock(locks, fencing, record);
-      if (file) return new HeldLock({ folder, locks, fencing, file, record, options });
-    } else if (state === "alive" && clock.elapsed() - begin >= waitSeconds * 1000) {
-      throw inUse(folder, found);
+      const followed = state === "dead" ? describeHolder(found?.record) : undefined;
+      if (file) return new HeldLock({ folder, locks, fencing, file, record, options, followed });
     } else {
-      await pause(pollMilliseconds, folder, signal);
+      await wait(state, found?.record);
     }
-  }
-}
-
-function newRecord(owner: LockOwner, clock: Clock): LockRecord {
-  const since = Math.round(clock.now());
-  return { version: 1, owner, since, token: randomUUID(), beat: beatOf(0), released: false };
-}
-
-async function pause(milliseconds: number, folder: string, signal: AbortSignal) {
-  try {
-    await sleep(milliseconds, undefined, { signal });
-  } catch (cause) {
-    throw new MigrationError("E_INTERRUPTED", `Stopped while waiting for the lock of "${folder}"`, {
-      cause,
-    });
   }
 }
 
@@ -90,32 +60,43 @@ interface Held {
   file: FileHandle;
   record: LockRecord;
   options: LockOptions;
+  followed: string | undefined;
 }
 
 class HeldLock implements Lock {
   readonly fencing: number;
   readonly holder: Holder;
+  readonly followed: string | undefined;
   readonly #held: Held;
   readonly #timer: NodeJS.Timeout;
   #writing: Promise<unknown> = Promise.resolve();
   #isReleased = false;
+  #isTold = false;
+  /** When the last beat was written, and why a later one was not. */
+  #beatAt: number;
+  #failure: unknown;
 
   constructor(held: Held) {
     const { owner, since } = held.record;
     this.#held = held;
     this.fencing = held.fencing;
+    this.followed = held.followed;
     this.holder = { pid: owner.pid, host: owner.host, since, fencing: held.fencing };
-    this.#timer = setInterval(() => this.#beat(), held.options.beatMilliseconds ?? 5000);
+    this.#beatAt = held.options.clock.elapsed();
+    const { beatMilliseconds = lockTimes.beatMilliseconds } = held.options;
+    this.#timer = setInterval(() => this.#beat(), beatMilliseconds);
     this.#timer.unref();
   }
 
   check() {
-    const { locks, record, folder } = this.#held;
+    const { locks, record, folder, options } = this.#held;
     const newest = Math.max(0, ...fencingNumbers(namesIn(locks)));
     const text = textOf(join(locks, String(newest)));
-    const found = text === undefined ? undefined : parseRecord(text);
-    if (found?.token === record.token && !this.#isReleased) return;
-    throw lost(folder, found);
+    const found = text === undefined ? undefined : parseRecord(LockRecord, text);
+    if (found?.token !== record.token || this.#isReleased) throw lost(folder, found);
+    const { staleMilliseconds = lockTimes.staleMilliseconds } = options;
+    const isSilent = options.clock.elapsed() - this.#beatAt >= staleMilliseconds;
+    if (this.#failure !== undefined && isSilent) throw silent(folder, this.#failure);
   }
 
   async release() {
@@ -131,13 +112,32 @@ class HeldLock implements Lock {
     }
   }
 
-  /** A beat that cannot be written is left out: `check` tells when the lock is gone. */
   #beat() {
-    const { file, record } = this.#held;
+    const { file, record, options } = this.#held;
     this.#writing = this.#writing.then(async () => {
-      record.beat = beatOf(Number(record.beat) + 1);
-      await writeRecord(file, record).catch(() => undefined);
+      try {
+        nextBeat(record);
+        await writeRecord(file, record);
+        this.#beatAt = options.clock.elapsed();
+        this.#failure = undefined;
+      } catch (error) {
+        this.#failure = error;
+      }
+      this.#tellIfLost();
     });
+  }
+
+  /** A folder that cannot be read just now says nothing of who has the lock. */
+  #tellIfLost() {
+    const { onLost } = this.#held.options;
+    if (onLost === undefined || this.#isTold || this.#isReleased) return;
+    try {
+      this.check();
+    } catch (error) {
+      if (!hasCode(error, "E_LOCKED")) return;
+      this.#isTold = true;
+      onLost(error);
+    }
   }
 }
 
@@ -157,25 +157,4 @@ function textOf(path: string): string | undefined {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
-}
-
-function inUse(folder: string, found: FoundLock | undefined): MigrationError {
-  const message = `"${folder}" is in use by ${describe(found?.record)}`;
-  return new MigrationError("E_LOCKED", message, {
-    hint: "Wait until it ends, or stop it: its lock is taken over once it is gone",
-    fields: { folder, ...found?.record?.owner },
-  });
-}
-
-function lost(folder: string, by: LockRecord | undefined): MigrationError {
-  return new MigrationError("E_LOCKED", `The lock of "${folder}" was lost to ${describe(by)}`, {
-    hint: "Leave the work to that process; see the status",
-    fields: { folder, ...by?.owner },
-  });
-}
-
-function describe(record: LockRecord | undefined): string {
-  if (record === undefined) return "an unknown process";
-  const since = new Date(record.since).toISOString();
-  return `process ${record.owner.pid} on host "${record.owner.host}" since ${since}`;
 }

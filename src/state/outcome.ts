@@ -27,6 +27,8 @@ function hasOtherFindings({ kind, output }: StepStatus): boolean {
     inventory: ["unsafe"],
     "files-verify": ["changedSince"],
     "references-verify": ["unsafe"],
+    "db-prune": ["kept"],
+    "files-prune": ["kept"],
   };
   return (names[kind] ?? []).some((name) => {
     const value = fieldOf(output, name);

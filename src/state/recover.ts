@@ -37,6 +37,13 @@ export async function readStatus(folder: string): Promise<Status> {
   });
 }
 
+/** All runs of a migration, the first one first; throws `E_NO_MIGRATION` when there is none. */
+export async function readRuns(folder: string): Promise<string[]> {
+  const { run } = await readStatus(folder);
+  const journal = await readJournal(journalPath(folder));
+  return [...new Set([...(journal?.runs ?? []), run])];
+}
+
 /** As `readStatus`; undefined while there is none, or while it is being replaced. */
 export async function readStatusIfAny(folder: string): Promise<Status | undefined> {
   try {

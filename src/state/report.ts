@@ -34,6 +34,8 @@ export interface ReportItem {
   error: StepStatus["error"] | undefined;
   documents: Record<string, VerdictCounts>;
   files: VerdictCounts | undefined;
+  /** What vanished at the source, where that was to be removed; no part of the source's counts. */
+  pruned?: { documents: Pruned; files: Pruned };
   steps: StepStatus[];
   /** Accounts that must exist at the destination. */
   owners: string[];
@@ -42,6 +44,11 @@ export interface ReportItem {
   notes: string[];
   /** Where what is not as it should be is listed by name, within the migration's folder. */
   lists: string[];
+}
+
+interface Pruned {
+  removed: number;
+  kept: number;
 }
 
 export function makeReport(plan: Plan, status: Status): Report {
@@ -96,7 +103,9 @@ function verifyText({ migrationType, options: { verify: mode } }: Plan): string 
 
 function reportItem(item: ItemStatus): ReportItem {
   const { documents, files } = outcomeOf(item);
+  const pruned = prunedOf(item);
   return {
+    ...(pruned === undefined ? {} : { pruned }),
     id: item.id,
     scope: item.scope,
     state: item.state,
@@ -107,8 +116,26 @@ function reportItem(item: ItemStatus): ReportItem {
     owners: texts(outputOf(item, "inventory"), "owners"),
     todo: texts(outputOf(item, "after"), "todo"),
     notes: notesOf(item),
-    lists: listsOf(item.id, documents, files),
+    lists: [...listsOf(item.id, documents, files), ...pruneLists(item.id, pruned)],
   };
+}
+
+function prunedOf(item: ItemStatus): ReportItem["pruned"] {
+  const [documents, files] = ["db-prune", "files-prune"].map((kind) => outputOf(item, kind));
+  if (documents === undefined && files === undefined) return undefined;
+  return { documents: prunedIn(documents), files: prunedIn(files) };
+}
+
+function prunedIn(output: unknown): Pruned {
+  const [removed, kept] = ["removed", "kept"].map((name) => Number(fieldOf(output, name) ?? 0));
+  return { removed: removed ?? 0, kept: kept ?? 0 };
+}
+
+function pruneLists(id: string, pruned: ReportItem["pruned"]): string[] {
+  return Object.entries(pruned ?? {}).flatMap(([part, { removed, kept }]) => [
+    ...(removed > 0 ? [`prune/${id}/${part}.ndjson`] : []),
+    ...(kept > 0 ? [`prune/${id}/${part}-kept.ndjson`] : []),
+  ]);
 }
 
 function listsOf(
@@ -137,7 +164,7 @@ function texts(output: unknown, name: string): string[] {
 
 /** What an operator should know although nothing failed. */
 function notesOf(item: ItemStatus): string[] {
-  const notes: string[] = [];
+  const notes = texts(outputOf(item, "preflight"), "warnings");
   const inventory = outputOf(item, "inventory");
   const missing = Number(fieldOf(fieldOf(inventory, "missing"), "count") ?? 0);
   if (missing > 0) notes.push(`${missing} paths that documents name are not at the source`);
@@ -154,10 +181,22 @@ function notesOf(item: ItemStatus): string[] {
   if (dangling > 0) notes.push(`${dangling} files that documents name were missing at the source`);
   const changes = texts(outputOf(item, "db-backup"), "sourceChanges");
   if (changes.length > 0) notes.push(sourceChangedNote(changes));
+  notes.push(...prunedNotes(prunedOf(item)));
   const differences = fieldOf(outputOf(item, "db-restore"), "differences");
   const count = Array.isArray(differences) ? differences.length : 0;
   if (count > 0) notes.push(`${count} differences in collections that were there (report.json)`);
   return notes;
+}
+
+function prunedNotes(pruned: ReportItem["pruned"]): string[] {
+  if (pruned === undefined) return [];
+  const { documents, files } = pruned;
+  const removed = `${documents.removed} documents and ${files.removed} files`;
+  const kept = `${documents.kept} documents and ${files.kept} files`;
+  return [
+    `${removed} that vanished at the source were removed at the destination`,
+    ...(documents.kept + files.kept > 0 ? [`${kept} that vanished at the source are kept`] : []),
+  ];
 }
 
 const mostChanges = 5;

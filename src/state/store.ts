@@ -1,5 +1,6 @@
 import { makeFolder } from "../core/atomic-file.ts";
 import type { Clock } from "../core/clock.ts";
+import { hasCode, type MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import type { Logger } from "../core/log.ts";
 import type { Progress } from "../core/progress.ts";
@@ -21,6 +22,8 @@ export interface StoreOptions {
   log: Logger;
   /** Checked before each write; its fencing number goes into each line of the journal. */
   lock: Pick<Lock, "check" | "fencing">;
+  /** Told with the E_LOCKED where progress could not be shown as the lock is lost. */
+  onLost?: (error: MigrationError) => void;
 }
 
 /** The only writer of a migration's status. */
@@ -140,7 +143,11 @@ class StateWriter implements Store {
       if (this.status === undefined) return;
       this.#options.lock.check();
       await this.#snapshots.writeFast(this.status);
-    }).catch((error) => this.#options.log.warn({ err: error }, "Cannot write the progress"));
+    }).catch((error) => {
+      const { log, onLost } = this.#options;
+      if (hasCode(error, "E_LOCKED")) onLost?.(error);
+      else log.warn({ err: error }, "Cannot write the progress");
+    });
   }
 
   #inOrder<T>(work: () => Promise<T>): Promise<T> {

@@ -8,7 +8,13 @@ export function openCompletions(database: DatabaseSync, path: string, runs: Numb
   const list = database.prepare(
     "SELECT scope, run, at FROM completions WHERE part = ? ORDER BY scope",
   );
+  const remove = database.prepare("DELETE FROM completions WHERE run = ?");
   return {
+    forget(names) {
+      guard(path, () => {
+        for (const name of names) remove.run(runs.find(name) ?? null);
+      });
+    },
     record(part, scope, run, at) {
       guard(path, () => put.run(part, scope, runs.numberOf(run), Math.round(at)));
     },

@@ -5,15 +5,23 @@ import { DatabaseSync } from "node:sqlite";
 import { codeOf, MigrationError } from "../../core/errors.ts";
 import { failpoint } from "../../core/failpoints.ts";
 import { isFull, noSpace } from "../../core/no-space.ts";
+import { makeForGroup } from "../../core/private-files.ts";
 
-const ledgerVersion = 1;
+const ledgerVersion = 2;
+
+/** Format 1 did not have them. */
+const origins = ["origin INTEGER", "overwrote INTEGER", "scope INTEGER"];
+const originColumns = origins.join(", ");
+const scopes = "CREATE TABLE scopes (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);";
 
 const tables = `
+  ${scopes}
   CREATE TABLE collections (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE documents (
     collection INTEGER NOT NULL, id BLOB NOT NULL,
     hash BLOB NOT NULL, previous BLOB, run INTEGER NOT NULL,
+    ${originColumns},
     PRIMARY KEY (collection, id)
   ) WITHOUT ROWID;
   CREATE TABLE files (
@@ -21,7 +29,8 @@ const tables = `
     mode INTEGER NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,
     source_ctime NOT NULL, destination_ctime NOT NULL, hash BLOB, ours INTEGER NOT NULL,
     run INTEGER NOT NULL, state TEXT NOT NULL,
-    previous_size INTEGER, previous_mtime, previous_ctime
+    previous_size INTEGER, previous_mtime, previous_ctime,
+    ${originColumns}, other_volume INTEGER
   ) WITHOUT ROWID;
   CREATE TABLE completions (
     part TEXT NOT NULL, scope TEXT NOT NULL, run INTEGER NOT NULL, at INTEGER NOT NULL,
@@ -54,6 +63,7 @@ export function openDatabase(path: string): DatabaseSync {
 function createDatabase(path: string) {
   const temporary = `${path}.${randomUUID()}`;
   try {
+    makeForGroup(temporary);
     const database = new DatabaseSync(temporary);
     database.exec(`BEGIN; ${tables} COMMIT`);
     database.close();
@@ -76,7 +86,17 @@ function prepareDatabase(database: DatabaseSync, path: string) {
   const { user_version } = database.prepare("PRAGMA user_version").get() ?? {};
   const version = Number(user_version);
   if (version > ledgerVersion) throw newerLedger(path, version);
-  if (version < ledgerVersion) throw damaged(path, undefined);
+  if (version < 1) throw damaged(path, undefined);
+  if (version < ledgerVersion) transaction(database, () => database.exec(upgrade()));
+}
+
+/** From format 1: where its records came from is not known. */
+function upgrade(): string {
+  const columns = ["documents", "files"].flatMap((table) =>
+    origins.map((column) => `ALTER TABLE ${table} ADD COLUMN ${column};`),
+  );
+  const volume = "ALTER TABLE files ADD COLUMN other_volume INTEGER;";
+  return [scopes, ...columns, volume, `PRAGMA user_version = ${ledgerVersion};`].join(" ");
 }
 
 /** Runs `work` in one transaction; an error takes all of it back. */

@@ -1,35 +1,47 @@
 import { createHash } from "node:crypto";
-import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import type { DocumentLedger, DocumentRecord } from "../../core/ledger.ts";
+import type { SQLOutputValue } from "node:sqlite";
+import type { DocumentRecord, DocumentRecords, KnownDocument, Origin } from "../../core/ledger.ts";
 import { guard, transaction } from "./database.ts";
-import { type Numbers, openNumbers } from "./numbers.ts";
+import type { Names, Numbers } from "./numbers.ts";
 
-const select = "SELECT hash, previous, run FROM documents WHERE collection = ? AND id = ?";
+const select =
+  "SELECT hash, previous, run, origin, overwrote, scope FROM documents WHERE collection = ? AND id = ?";
 
 /**
  * `previous` is what the destination may still hold as ours if this write is never done: what it
  * is known to hold, when that is one of the older record's two hashes; else the older hash.
  */
 const upsert = `
-  INSERT INTO documents (collection, id, hash, previous, run) VALUES (:collection, :id, :hash, NULL, :run)
+  INSERT INTO documents (collection, id, hash, previous, run, origin, overwrote, scope)
+  VALUES (:collection, :id, :hash, NULL, :run, :run, :overwrites, :scope)
   ON CONFLICT DO UPDATE SET
     previous = CASE
       WHEN :destination IS NULL THEN iif(hash = :hash, previous, hash)
       WHEN :destination = :hash THEN NULL
       WHEN :destination IN (hash, previous) THEN :destination
     END,
+    origin = iif(:overwrites, :run, origin),
+    overwrote = iif(:overwrites, 1, overwrote),
+    scope = coalesce(:scope, scope),
     hash = :hash, run = :run`;
 
-export function openDocumentLedger(
-  database: DatabaseSync,
-  path: string,
-  runs: Numbers,
-): DocumentLedger {
-  const collections = openNumbers(database, "collections");
+const takeBack = `
+  UPDATE documents SET hash = :hash, previous = NULL, run = :run
+  WHERE collection = :collection AND id = :id`;
+
+export function openDocumentLedger(names: Names, scope?: string): DocumentRecords {
+  const { database, path, runs, scopes, collections } = names;
   const find = database.prepare(select);
   const intend = database.prepare(upsert);
   const remove = database.prepare("DELETE FROM documents WHERE collection = ? AND id = ?");
+  const revert = database.prepare(takeBack);
   return {
+    collections: () => collections.names(),
+    known(collection, ids) {
+      const number = collections.find(collection);
+      if (number === undefined) return ids.map(() => undefined);
+      return guard(path, () => ids.map((id) => knownOf(find.get(number, keyOf(id)), names)));
+    },
     get(collection, ids) {
       const number = collections.find(collection);
       if (number === undefined) return ids.map(() => undefined);
@@ -37,11 +49,23 @@ export function openDocumentLedger(
     },
     intend(collection, run, entries) {
       guard(path, () => {
+        const numbers = {
+          ...{ collection: collections.numberOf(collection), run: runs.numberOf(run) },
+          scope: scope === undefined ? null : scopes.numberOf(scope),
+        };
+        transaction(database, () => {
+          for (const { id, hash, destination = null, overwrites = false } of entries) {
+            const values = { id: keyOf(id), hash, destination, overwrites: Number(overwrites) };
+            intend.run({ ...numbers, ...values });
+          }
+        });
+      });
+    },
+    revert(collection, run, entries) {
+      guard(path, () => {
         const numbers = { collection: collections.numberOf(collection), run: runs.numberOf(run) };
         transaction(database, () => {
-          for (const { id, hash, destination = null } of entries) {
-            intend.run({ ...numbers, id: keyOf(id), hash, destination });
-          }
+          for (const { id, hash } of entries) revert.run({ ...numbers, id: keyOf(id), hash });
         });
       });
     },
@@ -69,10 +93,24 @@ function keyOf(id: Buffer): Buffer {
   return Buffer.concat([hashedMarker, createHash("sha256").update(id).digest()]);
 }
 
-function recordOf(
-  row: Record<string, SQLOutputValue> | undefined,
-  runs: Numbers,
-): DocumentRecord | undefined {
+type Row = Record<string, SQLOutputValue>;
+
+function knownOf(row: Row | undefined, names: Names): KnownDocument | undefined {
+  const record = recordOf(row, names.runs);
+  if (row === undefined || record === undefined) return undefined;
+  return { record, origin: originOf(row, names) };
+}
+
+/** What an older version did not record is taken for unknown, and for overwritten by nobody. */
+export function originOf({ origin, overwrote, scope }: Row, { runs, scopes }: Names): Origin {
+  return {
+    ...(origin === null ? {} : { run: runs.nameOf(Number(origin)) }),
+    ...(scope === null ? {} : { scope: scopes.nameOf(Number(scope)) }),
+    overwrote: Number(overwrote) === 1,
+  };
+}
+
+function recordOf(row: Row | undefined, runs: Numbers): DocumentRecord | undefined {
   if (row === undefined) return undefined;
   const { hash, previous, run } = row;
   const record: DocumentRecord = { hash: bytes(hash), run: runs.nameOf(Number(run)) };

@@ -8,9 +8,13 @@ export interface Numbers {
    * may be taken back. */
   numberOf(name: string): number;
   nameOf(number: number): string;
+  names(): string[];
 }
 
-export function openNumbers(database: DatabaseSync, table: "collections" | "runs"): Numbers {
+export function openNumbers(
+  database: DatabaseSync,
+  table: "collections" | "runs" | "scopes",
+): Numbers {
   const numbers = new Map<string, number>();
   const names = new Map<number, string>();
   for (const { number, name } of database.prepare(`SELECT number, name FROM ${table}`).iterate()) {
@@ -21,6 +25,7 @@ export function openNumbers(database: DatabaseSync, table: "collections" | "runs
   return {
     find: (name) => numbers.get(name),
     nameOf: (number) => names.get(number) ?? "",
+    names: () => [...numbers.keys()],
     numberOf(name) {
       const known = numbers.get(name);
       if (known !== undefined) return known;
@@ -30,4 +35,13 @@ export function openNumbers(database: DatabaseSync, table: "collections" | "runs
       return number;
     },
   };
+}
+
+/** The ledger's database, and what its short numbers stand for. */
+export interface Names {
+  database: DatabaseSync;
+  path: string;
+  collections: Numbers;
+  runs: Numbers;
+  scopes: Numbers;
 }

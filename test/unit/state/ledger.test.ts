@@ -189,11 +189,90 @@ it("is one process's alone", async () => {
   second.close();
 });
 
+it("keeps where a document came from over its updates, and who it took the place of", async () => {
+  await withLedger((ledger) => {
+    const jane = ledger.inScope("user:jane").documents;
+    const [a, b, c] = [1, 2, 3].map((byte) => Buffer.of(7, byte)) as [Buffer, Buffer, Buffer];
+    jane.intend("A", "r1", [
+      { id: a, hash: h0 },
+      { id: b, hash: h0, destination: foreign, overwrites: true },
+    ]);
+    ledger.inScope("server").documents.intend("A", "r2", [{ id: a, hash: h1, destination: h0 }]);
+    ledger.documents.intend("A", "r2", [{ id: b, hash: h1, destination: h0 }]);
+    ledger.documents.revert("A", "r1", [{ id: b, hash: h0 }]);
+    const { documents } = ledger;
+    expect(documents.collections()).toEqual(["A"]);
+    expect(documents.known("A", [a, b, c]).map((known) => known?.origin)).toEqual([
+      { run: "r1", scope: "server", overwrote: false },
+      { run: "r1", scope: "user:jane", overwrote: true },
+      undefined,
+    ]);
+    expect(documents.get("A", [b])).toEqual([{ hash: h0, run: "r1" }]);
+  });
+});
+
+it("keeps where a file came from, and pages through all of them from the last path", async () => {
+  const written = { ...fileRecord, state: "written" } as const;
+  const previous = { size: 1, mtimeNs: 2n, destinationCtimeNs: 3n };
+  const path = (text: string) => Buffer.from(text);
+  await withLedger((ledger) => {
+    const jane = ledger.inScope("user:jane").files;
+    jane.put([
+      { path: path("a"), record: fileRecord, intent: { overwrites: true, otherVolume: false } },
+      { path: path("a/b"), record: fileRecord, intent: { overwrites: false, otherVolume: true } },
+      { path: path("gone"), record: fileRecord },
+    ]);
+    const { files } = ledger;
+    files.put([
+      { path: path("a"), record: written },
+      { path: path("a/b"), record: { ...written, run: "run-2", previous } },
+      // It had been removed: this is another one.
+      { path: path("gone"), record: { ...fileRecord, run: "run-2" } },
+    ]);
+    files.put(
+      Array.from({ length: 600 }, (_, at) => ({ path: path(`z${at + 100}`), record: written })),
+    );
+    const all = [...files.pages()].flat();
+    expect(all).toHaveLength(603);
+    expect(all[0]?.path.toString()).toBe("z699");
+    expect(all.slice(-3).map((one) => [one.path.toString(), one.origin, one.otherVolume])).toEqual([
+      ["gone", { run: "run-2", scope: "user:jane", overwrote: false }, false],
+      ["a/b", { run: "run-1", scope: "user:jane", overwrote: false }, true],
+      ["a", { run: "run-1", scope: "user:jane", overwrote: true }, false],
+    ]);
+  });
+});
+
+it("goes on with the format before, whose records do not say where they came from", async () => {
+  const folder = tempDir();
+  await withLedger(({ documents, files }) => {
+    documents.intend("A", "run-1", [{ id, hash: h0 }]);
+    files.put([{ path: Buffer.from("f"), record: fileRecord }]);
+  }, folder);
+  const database = new DatabaseSync(join(folder, "ledger.sqlite"));
+  const origins = ["origin", "overwrote", "scope"];
+  for (const table of ["documents", "files"]) {
+    for (const column of origins) database.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+  }
+  database.exec("ALTER TABLE files DROP COLUMN other_volume; DROP TABLE scopes");
+  database.exec("PRAGMA user_version = 1");
+  database.close();
+  await withLedger(({ documents, files }) => {
+    expect(documents.known("A", [id])).toEqual([
+      { record: { hash: h0, run: "run-1" }, origin: { overwrote: false } },
+    ]);
+    documents.intend("A", "run-2", [{ id, hash: h1 }]);
+    files.put([{ path: Buffer.from("f"), record: fileRecord, intent: { overwrites: true } }]);
+    const [[file] = []] = [...files.pages()];
+    expect(file?.origin).toEqual({ overwrote: true });
+  }, folder);
+});
+
 it("refuses a newer format", async () => {
   const folder = tempDir();
   await withLedger(() => undefined, folder);
   const database = new DatabaseSync(join(folder, "ledger.sqlite"));
-  database.exec("PRAGMA user_version = 2");
+  database.exec("PRAGMA user_version = 3");
   database.close();
   await expect(openLedger(folder, options)).rejects.toMatchObject({ code: "E_VERSION" });
 });

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../../src/core/clock.ts";
+import type { MigrationError } from "../../../src/core/errors.ts";
+import { armFailpoints } from "../../../src/core/failpoints.ts";
 import { acquireLock, type LockOptions } from "../../../src/state/lock.ts";
 import { findLock } from "../../../src/state/lock-file.ts";
 import { currentOwner } from "../../../src/state/lock-owner.ts";
@@ -149,6 +151,42 @@ it("tells a holder that comes back late that it lost the lock, and releases only
   rmSync(join(folder, "lock"), { recursive: true });
   expect(() => lock.check()).toThrow(expect.objectContaining({ code: "E_LOCKED" }));
   await lock.release();
+});
+
+it("tells a holder that wakes that it lost the lock, before anybody asks", async () => {
+  const folder = tempDir();
+  const told = Promise.withResolvers<MigrationError>();
+  const woken = { owner: elsewhere, beatMilliseconds: 200, onLost: told.resolve };
+  const old = await acquireLock(folder, options(woken));
+  const lock = await acquireLock(folder, options({ staleMilliseconds: 20 }));
+  expect(lock.followed).toContain('on host "elsewhere"');
+  expect(await told.promise).toMatchObject({ code: "E_LOCKED" });
+  await old.release();
+  await lock.release();
+});
+
+it("does not hold for ever where no sign of life can be written", async () => {
+  const folder = tempDir();
+  const arm = (faults: string) =>
+    armFailpoints({ MIGCTL_ENABLE_FAILPOINTS: "1", MIGCTL_FAILPOINTS: faults });
+  onTestFinished(() => arm(""));
+  const { clock, time } = handClock();
+  const told = Promise.withResolvers<MigrationError>();
+  const held = await acquireLock(folder, options({ clock, onLost: told.resolve }));
+  arm("lock.beforeWrite=throw:EIO");
+  await sleep(30);
+  time.elapsed = 59_000;
+  held.check();
+  time.elapsed = 60_000;
+  expect(await told.promise).toMatchObject({
+    code: "E_LOCKED",
+    message: expect.stringContaining("could not be kept alive"),
+    cause: { code: "EIO" },
+  });
+  arm("");
+  await sleep(30);
+  held.check();
+  await held.release();
 });
 
 it("follows a process that died while it made the lock, after the same minute", async () => {

@@ -190,6 +190,7 @@ it("tells what an operator should know", () => {
     ],
   };
   const steps = [
+    step("preflight", { output: { warnings: ["TLS is off for the source's database"] } }),
     step("inventory", { output }),
     step("db-backup", { output: { sourceChanges: ["a", "b", "c", "d", "e", "f", "g"] } }),
     restored({ migrated: 2 }),
@@ -201,6 +202,7 @@ it("tells what an operator should know", () => {
   expect(first).toMatchObject({ owners: ["jane"], todo: ["Restart it"] });
   expect(first?.notes).toMatchInlineSnapshot(`
     [
+      "TLS is off for the source's database",
       "2 paths that documents name are not at the source",
       "1 documents whose id or owner cannot be a name in a path",
       "Models.group_id points at 3 Groups outside of the scope, 1 of them nowhere",

@@ -10,6 +10,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { MigrationError } from "../../../src/core/errors.ts";
 import { registerSecret } from "../../../src/core/secrets.ts";
 import { readStatus } from "../../../src/state/recover.ts";
 import type { Status } from "../../../src/state/status.ts";
@@ -206,6 +207,27 @@ it("writes nothing once the lock is lost", async () => {
   await sleep(50);
   await store.close();
   expect(names.map((name) => readFileSync(join(folder, name), "utf8"))).toEqual(files);
+});
+
+it("tells who runs it that the lock is lost, when progress cannot be shown for that", async () => {
+  const told: unknown[] = [];
+  const failure = new MigrationError("E_LOCKED", "lost");
+  let isLost = false;
+  const check = () => {
+    if (isLost) throw failure;
+  };
+  const store = await openStore(tempDir(), {
+    clock: { now: () => 5, elapsed: () => 5 },
+    log: silent,
+    lock: { ...noLock, check },
+    onLost: (error) => told.push(error),
+  });
+  await store.append(runStarted);
+  await store.append(started);
+  isLost = true;
+  store.progress("server", "files", { phase: "copying" });
+  await expect.poll(() => told).toEqual([failure]);
+  await store.close();
 });
 
 it("keeps the order of appends that overlap", async () => {
