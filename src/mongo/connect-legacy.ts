@@ -6,20 +6,22 @@ import { toFailure } from "./source-failure.ts";
 import type { LegacyConnection } from "./source-legacy.ts";
 import { type ConnectionUri, hasUriOption } from "./uri.ts";
 
-const selectionTimeoutMs = 10_000;
+/** How many milliseconds to look for a server that can be used. */
+export const defaultSelectionMs = 10_000;
 
 /** Opens a source by the old driver, if its wire version is below `limit`. */
 export async function openLegacy(
   { uri, hosts }: ConnectionUri,
   database: string,
   limit: number,
+  selectionMs = defaultSelectionMs,
 ): Promise<LegacyConnection> {
   if (hasUriOption(uri, "proxyHost")) throw noProxy(hosts);
   const { MongoClient } = loadLegacyDriver();
   const client = new MongoClient(uri, {
     useUnifiedTopology: true,
     useNewUrlParser: true,
-    serverSelectionTimeoutMS: selectionTimeoutMs,
+    serverSelectionTimeoutMS: selectionMs,
     appname: "migctl",
     readPreference: "primary",
   });

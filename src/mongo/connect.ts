@@ -7,19 +7,23 @@ import {
 } from "mongodb";
 import { codeOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import { openLegacy, unknownVersion } from "./connect-legacy.ts";
+import { defaultSelectionMs, openLegacy, unknownVersion } from "./connect-legacy.ts";
 import type { DatabaseRef, ServerFacts, SourceDatabase } from "./database.ts";
 import { type CurrentConnection, makeReader } from "./source-current.ts";
 import { toFailure } from "./source-failure.ts";
 import { type LegacyConnection, makeLegacyReader } from "./source-legacy.ts";
+import { explainTls } from "./tls-failure.ts";
+import { readTlsSettings, type TlsSettings } from "./tls-settings.ts";
 import { type ConnectionUri, readUri } from "./uri.ts";
 
 export interface ConnectOptions {
   signal?: AbortSignal;
   log?: Logger;
+  /** How many milliseconds the server may take for one reply to a reader; ten minutes by default. */
+  readMs?: number | undefined;
+  /** How many milliseconds to look for a server that can be used; ten seconds by default. */
+  selectionMs?: number;
 }
-
-const selectionTimeoutMs = 10_000;
 
 /** The oldest server that the current driver talks to is 4.2. */
 const currentWire = 8;
@@ -28,8 +32,6 @@ const clientOptions = {
   appName: "migctl",
   readPreference: "primary",
   retryReads: true,
-  serverSelectionTimeoutMS: selectionTimeoutMs,
-  connectTimeoutMS: selectionTimeoutMs,
   maxPoolSize: 16,
 } as const satisfies MongoClientOptions;
 
@@ -55,15 +57,15 @@ export async function openSource(
   ref: DatabaseRef,
   options: ConnectOptions = {},
 ): Promise<OpenSource> {
-  const uri = await readUri(ref);
+  const uri = await readPlace(ref);
   try {
     const connection = await open(uri, ref.database, options);
     return withCommands(connection, makeReader(connection));
   } catch (error) {
-    if (!(error instanceof MongoCompatibilityError)) throw connectFailure(uri, error);
+    if (!(error instanceof MongoCompatibilityError)) throw await connectFailure(uri, error);
     options.log?.info({ hosts: uri.hosts }, "Old server: using the driver for servers before 4.2");
   }
-  const connection = await openOld(uri, ref.database);
+  const connection = await openOld(uri, ref.database, options);
   return withCommands(connection, makeLegacyReader(connection));
 }
 
@@ -79,11 +81,15 @@ export function withCommands(
 }
 
 /** A server that answered the one driver and cannot be reached by the other is known to neither. */
-async function openOld(uri: ConnectionUri, database: string): Promise<LegacyConnection> {
+async function openOld(
+  uri: Place,
+  database: string,
+  { selectionMs }: ConnectOptions,
+): Promise<LegacyConnection> {
   try {
-    return await openLegacy(uri, database, currentWire);
+    return await openLegacy(uri, database, currentWire, selectionMs);
   } catch (error) {
-    const failure = connectFailure(uri, error);
+    const failure = await connectFailure(uri, error);
     throw failure.code === "E_UNAVAILABLE" ? unknownVersion(uri.hosts, error) : failure;
   }
 }
@@ -93,30 +99,41 @@ export async function openCurrent(
   ref: DatabaseRef,
   options: ConnectOptions = {},
 ): Promise<CurrentConnection> {
-  const uri = await readUri(ref);
+  const uri = await readPlace(ref);
   try {
     return await open(uri, ref.database, options);
   } catch (error) {
-    throw connectFailure(uri, error);
+    throw await connectFailure(uri, error);
   }
 }
 
-function connectFailure({ hosts }: ConnectionUri, error: unknown) {
-  return toFailure(error, { hosts, action: "connect" });
+type Place = ConnectionUri & { tls: TlsSettings };
+
+/** What the URI's files hold is checked before a server is bothered with it. */
+async function readPlace(ref: DatabaseRef): Promise<Place> {
+  const uri = await readUri(ref);
+  return { ...uri, tls: await readTlsSettings(uri) };
+}
+
+async function connectFailure({ hosts, uri, tls }: Place, error: unknown) {
+  const failure = toFailure(error, { hosts, action: "connect" });
+  return await explainTls(failure, { uri, tls, now: Date.now() });
 }
 
 async function open(
   { uri, hosts }: ConnectionUri,
   database: string,
-  { signal }: ConnectOptions,
+  { signal, readMs, selectionMs = defaultSelectionMs }: ConnectOptions,
 ): Promise<CurrentConnection> {
   signal?.throwIfAborted();
-  const client = new MongoClient(uri, clientOptions);
+  const patience = { serverSelectionTimeoutMS: selectionMs, connectTimeoutMS: selectionMs };
+  const client = new MongoClient(uri, { ...clientOptions, ...patience });
   const close = () => client.close();
   signal?.addEventListener("abort", close, { once: true });
   try {
     await Promise.race([client.connect(), untilTooOld(client)]);
-    return { client, db: client.db(database), facts: await readFacts(client), hosts };
+    const facts = await readFacts(client);
+    return { client, db: client.db(database), facts, hosts, readMs };
   } catch (error) {
     await client.close();
     signal?.throwIfAborted();

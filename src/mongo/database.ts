@@ -95,6 +95,10 @@ export interface DestinationDatabase extends SourceDatabase {
   /** Replaces a document by these bytes if the destination's is still exactly `expected`; false
    * if it is not. */
   replace(collection: string, expected: Buffer, replacement: Buffer): Promise<boolean>;
+  /** Removes a document if the destination's is still exactly `expected`; false if it is not. */
+  remove(collection: string, expected: Buffer): Promise<boolean>;
+  /** Removes a collection or view with all that it holds; whether it is empty is not asked. */
+  drop(collection: string): Promise<void>;
   /** Waits until all earlier writes are durable, also those whose acknowledgement was lost. */
   flush(collection: string): Promise<void>;
 }

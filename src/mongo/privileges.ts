@@ -1,10 +1,10 @@
 import type { Db, Document } from "mongodb";
 import { MigrationError } from "../core/errors.ts";
 
-/** What the destination's user must be allowed to do in its database. */
+/** What the destination's user must be allowed to do in its database; a lock is dropped at last. */
 const writeActions = [
   ...["find", "insert", "update", "listCollections", "listIndexes"],
-  ...["createCollection", "createIndex"],
+  ...["createCollection", "createIndex", "dropCollection", "collStats"],
 ];
 
 /**
@@ -16,18 +16,21 @@ export async function requireWritePrivileges(db: Db): Promise<void> {
   const users: Document[] = authInfo?.authenticatedUsers ?? [];
   if (users.length === 0) return;
   const allowed = new Set<string>();
-  for (const privilege of authInfo?.authenticatedUserPrivileges ?? []) {
-    if (!coversDatabase(privilege.resource, db.databaseName)) continue;
-    for (const action of privilege.actions) allowed.add(String(action));
+  const partly = new Set<string>();
+  for (const { resource, actions } of authInfo?.authenticatedUserPrivileges ?? []) {
+    const granted = coversDatabase(resource, db.databaseName) ? allowed : partly;
+    if (granted === partly && resource.db !== db.databaseName) continue;
+    for (const action of actions) granted.add(String(action));
   }
   const missing = writeActions.filter(
     (action) => !allowed.has(action) && !allowed.has("anyAction"),
   );
   if (missing.length === 0) return;
   const user = String(users[0]?.["user"]);
+  const inPart = missing.some((action) => partly.has(action)) ? ", but in single collections" : "";
   throw new MigrationError(
     "E_PERMISSION",
-    `User "${user}" may not ${missing.join(", ")} in database "${db.databaseName}"`,
+    `User "${user}" may not ${missing.join(", ")} in database "${db.databaseName}"${inPart}`,
     {
       hint: `Grant it: db.grantRolesToUser("${user}", [{role: "readWrite", db: "${db.databaseName}"}])`,
     },

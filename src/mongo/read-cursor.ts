@@ -4,7 +4,7 @@ import type { RawBatch } from "./bson-walk.ts";
 import { type CursorReply, parseCursor } from "./read-reply.ts";
 
 /** A server that lets a reply wait this long counts as gone; a first scan can take minutes. */
-const replyMs = 600_000;
+export const defaultReplyMs = 600_000;
 
 /** Where the server is gone, waiting for it only to end a cursor would be in vain. */
 const killMs = 2000;
@@ -18,6 +18,8 @@ export interface CursorRequest {
   /** A command that gives a cursor. */
   command: Document;
   batchSize?: number;
+  /** How many milliseconds one reply may take; ten minutes unless said otherwise. */
+  replyMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -53,7 +55,7 @@ function getMore({ batchSize }: CursorRequest, { id, collection }: CursorReply):
 }
 
 async function send(
-  { db, signal }: CursorRequest,
+  { db, signal, replyMs = defaultReplyMs }: CursorRequest,
   session: ClientSession,
   command: Document,
 ): Promise<CursorReply> {

@@ -28,6 +28,7 @@ interface Refusal {
 export async function insertAbsent(absent: readonly Candidate[], insertion: Insertion) {
   const { job, outcomes } = insertion;
   intend(absent, job);
+  await job.guard();
   const refusals = await insertNarrowing(absent, job);
   const refused = new Set(refusals.map(({ candidate }) => candidate.ordinal));
   for (const { ordinal } of absent) {

@@ -9,6 +9,7 @@ import type { RestoreSession } from "./restore-session.ts";
 import type { SourceCollection } from "./restore-source.ts";
 
 interface Options extends RetryOptions {
+  guard(): Promise<void>;
   destination: DestinationDatabase;
 }
 
@@ -83,6 +84,7 @@ async function tryCreate(
   options: Options,
 ): Promise<unknown> {
   return withRetries(collection, options, async () => {
+    await options.guard();
     try {
       failpoint("index.beforeBuild");
       await options.destination.createIndexes(collection, indexes);

@@ -40,6 +40,8 @@ export interface RestoreJob {
   ledger: DocumentLedger;
   rules: DecisionRules;
   retry: RetryOptions;
+  /** Asked before each write: throws where somebody else may write there by now. */
+  guard(): Promise<void>;
   counters: RestoreCounters;
   /** Whether the last insert was of a single document, while narrowing down. */
   narrowed: boolean;

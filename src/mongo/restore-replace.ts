@@ -27,6 +27,7 @@ export async function replaceAll(
 ): Promise<Candidate[]> {
   if (exchanges.length === 0) return [];
   await announce(exchanges, job);
+  await job.guard();
   const moved: Candidate[] = [];
   const unknown: Refusal[] = [];
   let taken = 0;
@@ -69,8 +70,8 @@ async function announce(exchanges: readonly Exchange[], job: RestoreJob): Promis
   ledger.intend(
     collection,
     rules.run,
-    exchanges.map(({ candidate: { id, hash }, present }) => {
-      return { id, hash, destination: sha256(present) };
+    exchanges.map(({ candidate: { id, hash }, present, overwrites }) => {
+      return { id, hash, destination: sha256(present), overwrites };
     }),
   );
 }
@@ -122,8 +123,7 @@ function takeBack(
   { candidate: { id }, present, overwrites, record }: Exchange,
   { collection, ledger }: RestoreJob,
 ) {
-  ledger.forget(collection, [id]);
-  if (record === undefined) return;
+  if (record === undefined) return ledger.forget(collection, [id]);
   const hash = overwrites ? record.hash : sha256(present);
-  ledger.intend(collection, record.run, [{ id, hash }]);
+  ledger.revert(collection, record.run, [{ id, hash }]);
 }

@@ -32,6 +32,7 @@ export async function openSession(
     run,
     archive: source.fingerprint,
     created: sameRun ? found.created : [],
+    createdBefore: createdBefore(found, sameRun),
     refusedIndexes: sameRun ? found.refusedIndexes : [],
   };
   if (!sameRun || found.archive !== source.fingerprint) await clear(out, found?.run);
@@ -52,6 +53,11 @@ export async function openSession(
   };
 }
 
+function createdBefore(found: RestoreState | undefined, sameRun: boolean): string[] {
+  if (found === undefined) return [];
+  return [...new Set([...found.createdBefore, ...(sameRun ? [] : found.created)])];
+}
+
 /**
  * Removes what an earlier run left in the folder, and nothing else. Documents that it overwrote are
  * to be had nowhere else: those and the list that names them are set aside.
@@ -59,7 +65,7 @@ export async function openSession(
 async function clear(out: string, run: string | undefined): Promise<void> {
   const names = await readdir(out);
   if (names.includes("before")) {
-    const ending = `${encodeURIComponent(run ?? "unknown").slice(0, 100)}-${names.length}`;
+    const ending = `${setAsideName(run ?? "unknown")}-${names.length}`;
     await rename(join(out, "before"), join(out, `before-${ending}`));
     await rename(join(out, "conflicts.ndjson"), join(out, `conflicts-${ending}.ndjson`));
   }
@@ -68,6 +74,11 @@ async function clear(out: string, run: string | undefined): Promise<void> {
       await rm(join(out, name), { recursive: true });
     }
   }
+}
+
+/** How a run is named in the names of what it left. */
+export function setAsideName(run: string): string {
+  return encodeURIComponent(run).slice(0, 100);
 }
 
 const ours = [

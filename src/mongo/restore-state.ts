@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
-import { codeOf } from "../core/errors.ts";
+import { codeOf, MigrationError } from "../core/errors.ts";
 import { withRoom } from "../core/no-space.ts";
 
 /** An index that the destination's server did not take, and why. */
@@ -17,21 +17,53 @@ export const RestoreState = z.object({
   /** Collections and views of this run: recorded before they are made, so that a crash in between
    * does not leave one that nobody completes. */
   created: z.array(z.string()),
+  /** Those of earlier runs of the same migration. */
+  createdBefore: z.array(z.string()).default([]),
   refusedIndexes: z.array(RefusedIndex),
 });
 export type RestoreState = z.infer<typeof RestoreState>;
 
 const fileName = "restore.json";
 
-/** What an earlier restore into this folder left; undefined when there is nothing readable. */
+/**
+ * What an earlier restore into this folder left; undefined where there was none. What is there and
+ * cannot be used throws: begun from scratch, it would forget what it made and which indexes failed.
+ */
 export async function readRestoreState(out: string): Promise<RestoreState | undefined> {
+  const path = join(out, fileName);
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+  });
+  if (text === undefined) return undefined;
+  const json = parseJson(text);
+  const state = RestoreState.safeParse(json);
+  if (state.success) return state.data;
+  const { data: other } = OtherVersion.safeParse(json);
+  throw other === undefined ? damaged(path) : ofOtherVersion(path, other.version);
+}
+
+const OtherVersion = z.object({ version: z.number().refine((version) => version !== 1) });
+
+function parseJson(text: string): unknown {
   try {
-    const parsed = RestoreState.safeParse(JSON.parse(await readFile(join(out, fileName), "utf8")));
-    return parsed.success ? parsed.data : undefined;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
+}
+
+function ofOtherVersion(path: string, version: number): MigrationError {
+  return new MigrationError(
+    "E_VERSION",
+    `"${path}" has format ${version}, which is not known here`,
+    { hint: "Use the version of the program that wrote it" },
+  );
+}
+
+function damaged(path: string): MigrationError {
+  return new MigrationError("E_INTEGRITY", `"${path}" is damaged: it is no state of a restore`, {
+    hint: "Look for what damaged it, then remove it: all documents are compared again",
+  });
 }
 
 export async function writeRestoreState(out: string, state: RestoreState): Promise<void> {

@@ -26,6 +26,8 @@ export interface RestoreOptions extends RetryOptions {
   policy: ConflictPolicy;
   rewrite: Record<string, readonly RewriteRule[]>;
   newestBy: Record<string, string>;
+  /** Asked before each write: throws where somebody else may write there by now. */
+  guard(): Promise<void>;
   onProgress?: ((progress: RestoreProgress) => void) | undefined;
 }
 
@@ -69,7 +71,7 @@ export async function restoreAll(
   source: RestoreSource,
   options: RestoreOptions,
 ): Promise<RestoreResult> {
-  await mkdir(options.out, { recursive: true });
+  await mkdir(options.out, { recursive: true, mode: 0o770 });
   const session = await openSession(source, options);
   const findings = await session.openFindings();
   const collections = await withRetries("listCollections", options, () =>
@@ -125,9 +127,10 @@ async function prepare(collection: SourceCollection, work: Work): Promise<Prepar
     recordCreation: session.recordCreation,
   };
   const { name } = collection.spec;
-  const prepared = await withRetries(name, options, () =>
-    prepareCollection(collection, preparation),
-  );
+  const prepared = await withRetries(name, options, async () => {
+    await options.guard();
+    return await prepareCollection(collection, preparation);
+  });
   result.differences.push(...prepared.differences);
   const type = prepared.differences.find(({ what }) => what === "type");
   if (type === undefined) return prepared;
@@ -158,6 +161,7 @@ async function restoreDocuments(
         ledger: options.ledger,
         rules: { policy: options.policy, newestBy, run: options.run },
         retry: { ...options, onRetry: () => result.counters.retries++ },
+        guard: options.guard,
         counters: result.counters,
         narrowed: false,
         saveBefore: (entries) => findings.saveBefore(name, entries, options.policy),

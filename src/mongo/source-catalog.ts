@@ -17,7 +17,7 @@ function decode(document: Buffer): Document {
   return BSON.deserialize(document, exactTypes);
 }
 
-/** What `listCollections` said, without the server's own collections (but with `system.js`). */
+/** What `listCollections` said, without the collections that are the server's own, or locks of ours. */
 export function toCollectionSpecs(documents: Iterable<Buffer>): CollectionSpec[] {
   const specs: CollectionSpec[] = [];
   for (const raw of documents) {
@@ -41,8 +41,12 @@ export function completeIndex(index: Document, options: Document): Document {
   return implied ? { ...index, collation: { locale: "simple" } } : index;
 }
 
+/** What the names of our own collections begin with, which are there while somebody writes. */
+export const lockPrefix = "migctl.lock.";
+
 function isInternal(name: string): boolean {
-  return (name.startsWith("system.") && name !== "system.js") || name.includes("$");
+  const isServers = (name.startsWith("system.") && name !== "system.js") || name.includes("$");
+  return isServers || name.startsWith(lockPrefix);
 }
 
 /** Servers before 3.4 give no type: they have no views. */

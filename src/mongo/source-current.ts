@@ -10,7 +10,7 @@ import type {
 } from "./database.ts";
 import { RawDocument } from "./raw-document.ts";
 import { batchSizeFor } from "./read-batch-size.ts";
-import { readCursor } from "./read-cursor.ts";
+import { defaultReplyMs, readCursor } from "./read-cursor.ts";
 import { queriesOf } from "./read-queries.ts";
 import { completeIndexes, toCollectionSpecs } from "./source-catalog.ts";
 import { stopReason, toFailure } from "./source-failure.ts";
@@ -22,6 +22,8 @@ export interface CurrentConnection {
   facts: ServerFacts;
   /** For messages: without credentials. */
   hosts: string;
+  /** How many milliseconds one reply may take, where the usual time is too long. */
+  readMs?: number | undefined;
 }
 
 /** Everything of a database that reads; a destination is this and its writing half. */
@@ -39,9 +41,13 @@ export function makeReader(connection: CurrentConnection): SourceDatabase {
         readIndexes(connection, collection),
       ),
     size: (collection) =>
-      orFail(connection, `read the size of "${collection}"`, () => readSize(db, collection)),
+      orFail(connection, `read the size of "${collection}"`, () =>
+        readSize(inTime(connection), collection),
+      ),
     count: (selection) =>
-      orFail(connection, `count "${selection.collection}"`, () => count(db, selection)),
+      orFail(connection, `count "${selection.collection}"`, () =>
+        count(inTime(connection), selection),
+      ),
     read: (selection, options) => readSelected(connection, selection, options),
     canReadFrom: () => true,
     close: () => client.close(),
@@ -63,18 +69,29 @@ async function readIndexes(connection: CurrentConnection, collection: string) {
   }
 }
 
-async function catalog({ client, db }: CurrentConnection, command: Document): Promise<Buffer[]> {
+async function catalog(
+  { client, db, readMs }: CurrentConnection,
+  command: Document,
+): Promise<Buffer[]> {
   const documents: Buffer[] = [];
-  for await (const batch of readCursor({ client, db, command })) {
+  for await (const batch of readCursor({ client, db, command, replyMs: readMs })) {
     documents.push(...documentsOf(batch));
   }
   return documents;
 }
 
-export async function readSize(
-  db: { command(command: Document): Promise<Document> },
-  collection: string,
-): Promise<CollectionSize> {
+interface Commands {
+  command(command: Document): Promise<Document>;
+}
+
+/** The database's commands, none of which is waited for longer than for a read. */
+function inTime({ db, readMs = defaultReplyMs }: CurrentConnection): Commands {
+  return {
+    command: (command) => db.command(command, { signal: AbortSignal.timeout(readMs) }),
+  };
+}
+
+export async function readSize(db: Commands, collection: string): Promise<CollectionSize> {
   try {
     const stats = await db.command({ collStats: collection });
     return { documents: Number(stats["count"]), bytes: Number(stats["size"]) };
@@ -84,7 +101,7 @@ export async function readSize(
   }
 }
 
-async function count(db: Db, { collection, filters }: CollectionSelection): Promise<number> {
+async function count(db: Commands, { collection, filters }: CollectionSelection): Promise<number> {
   let total = 0;
   for (const filter of filters.length === 0 ? [undefined] : filters) {
     const match = filter === undefined ? {} : new RawDocument("$match", filter);
@@ -110,11 +127,11 @@ async function* readSelected(
   selection: CollectionSelection,
   options: ReadOptions = {},
 ) {
-  const { client, db, hosts } = connection;
+  const { client, db, hosts, readMs: replyMs } = connection;
   const { collection } = selection;
   const action = `read "${collection}"`;
   try {
-    const batchSize = batchSizeFor(await readSize(db, collection));
+    const batchSize = batchSizeFor(await readSize(inTime(connection), collection));
     for (const { filter, order, min } of queriesOf(selection, options.byId)) {
       const command = {
         find: collection,
@@ -125,7 +142,7 @@ async function* readSelected(
         ...exactly(filter),
         batchSize,
       };
-      yield* readCursor({ client, db, command, batchSize, signal: options.signal });
+      yield* readCursor({ client, db, command, batchSize, replyMs, signal: options.signal });
     }
   } catch (error) {
     throw toFailure(stopReason(options.signal) ?? error, { hosts, action });

@@ -21,6 +21,7 @@ const passingCodes = new Set<unknown>([
 const passingNames = new Set([
   "MongoNetworkError",
   "MongoNetworkTimeoutError",
+  "MongoOperationTimeoutError",
   "MongoServerSelectionError",
   "MongoTimeoutError",
   "MongoNotConnectedError",
@@ -45,7 +46,7 @@ const passingSystemCodes = new Set<unknown>([
 ]);
 
 const tlsCode =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET_ISSUER)|HOSTNAME_MISMATCH)/;
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/;
 
 const parseNames = new Set(["MongoParseError", "MongoInvalidArgumentError", "MongoAPIError"]);
 
@@ -76,11 +77,12 @@ export function toFailure(thrown: unknown, context: FailureContext): MigrationEr
       "Grant it that action: the role read at a source, readWrite and dbAdmin at a destination",
     );
   }
-  if (codes.some((code) => typeof code === "string" && tlsCode.test(code))) {
+  const untrusted = codes.find((code) => typeof code === "string" && tlsCode.test(code));
+  if (untrusted !== undefined) {
     return fail(
       "E_TLS",
-      `The certificate of the server at "${hosts}" was not accepted`,
-      "Give the authority's certificate with tlsCAFile in the URI, and use the name it is made for",
+      `No trusted connection to the server at "${hosts}" (${untrusted})`,
+      "Check the certificates of both sides: tlsCAFile and tlsCertificateKeyFile in the URI",
     );
   }
   if (names.includes("MongoCompatibilityError")) {
@@ -128,24 +130,27 @@ function other(thrown: unknown, { hosts, action }: FailureContext): MigrationErr
 }
 
 /** The error, its causes, and what each server of a failed selection had answered. */
-function* causesOf(thrown: unknown): Generator<unknown> {
+export function* causesOf(thrown: unknown): Generator<unknown> {
   let current = thrown;
   for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
     yield current;
-    yield* serverErrors(current);
+    for (const [, answered] of serverErrors(current)) {
+      yield answered;
+      if (answered.cause !== undefined) yield answered.cause;
+    }
     current = current.cause;
   }
 }
 
-function* serverErrors(error: Error): Generator<unknown> {
+/** What each server had answered, by its address, where none could be selected. */
+export function* serverErrors(error: unknown): Generator<[address: string, answered: Error]> {
+  if (!(error instanceof Error)) return;
   const reason: unknown = "reason" in error ? error.reason : undefined;
   if (typeof reason !== "object" || reason === null || !("servers" in reason)) return;
   if (!(reason.servers instanceof Map)) return;
-  for (const server of reason.servers.values()) {
+  for (const [address, server] of reason.servers) {
     const answered: unknown = server?.error;
-    if (!(answered instanceof Error)) continue;
-    yield answered;
-    if (answered.cause !== undefined) yield answered.cause;
+    if (answered instanceof Error) yield [String(address), answered];
   }
 }
 

@@ -29,10 +29,14 @@ export function addUriOptions(uri: string, options: Readonly<Record<string, stri
   return `${uri}${hasPath ? "" : "/"}?${query}`;
 }
 
-/** Names of options have no case. */
 export function hasUriOption(uri: string, name: string): boolean {
+  return uriOption(uri, name) !== undefined;
+}
+
+/** Names of options have no case; of an option that is given twice the last one counts. */
+export function uriOption(uri: string, name: string): string | undefined {
   const query = new URLSearchParams(uri.split("?").slice(1).join("?"));
-  return [...query.keys()].some((key) => key.toLowerCase() === name.toLowerCase());
+  return [...query].findLast(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 }
 
 async function readUriFile(path: string): Promise<string> {

@@ -28,7 +28,10 @@ export async function replaceExactly(
   { collection, expected, replacement }: Replacement,
 ): Promise<boolean> {
   const modify = (from: Buffer, to: Buffer) =>
-    findAndReplace(connection, settings, { collection, expected: from, replacement: to });
+    findAndModify(connection, settings, {
+      ...{ collection, expected: from, otherBytes: to.length },
+      change: { update: replacementUpdate(to) },
+    });
   const before = await modify(expected, replacement);
   if (before === undefined) return false;
   if (before.equals(expected)) return true;
@@ -36,27 +39,33 @@ export async function replaceExactly(
   return false;
 }
 
-async function findAndReplace(
+interface Change {
+  collection: string;
+  expected: Buffer;
+  /** What the command holds beside its condition. */
+  otherBytes: number;
+  change: { update: unknown } | { remove: true };
+}
+
+/** The document as it was before the change; undefined where none met the condition. */
+export async function findAndModify(
   { db }: CurrentConnection,
   settings: WriteSettings,
-  { collection, expected, replacement }: Replacement,
+  { collection, expected, otherBytes, change }: Change,
 ): Promise<Buffer | undefined> {
   const command = {
     findAndModify: collection,
-    query: new RawDocument("query", exactCondition(expected, replacement.length)),
-    update: replacementUpdate(replacement),
+    query: new RawDocument("query", exactCondition(expected, otherBytes)),
+    ...change,
     collation: { locale: "simple" },
     ...durable,
-    ...writeFlags(settings),
+    ...("update" in change ? writeFlags(settings) : {}),
   };
   const reply = await db.command(command, { ...replyOptions(settings), raw: true });
   const value: unknown = reply["value"];
   if (value === null || value === undefined) return undefined;
   if (value instanceof Uint8Array) return Buffer.from(value);
-  throw new MigrationError(
-    "E_UNEXPECTED",
-    "The driver did not give the replaced document as bytes",
-  );
+  throw new MigrationError("E_UNEXPECTED", "The driver did not give the changed document as bytes");
 }
 
 /**

@@ -7,6 +7,7 @@ import { readCursor } from "./read-cursor.ts";
 import { anyOf } from "./selection.ts";
 import { exactTypes } from "./source-catalog.ts";
 import type { CurrentConnection } from "./source-current.ts";
+import { removeExactly } from "./write-remove.ts";
 import { replaceExactly } from "./write-replace.ts";
 import {
   durable,
@@ -22,7 +23,7 @@ const defaultReplyMs = 120_000;
 /** The writing half of a destination. */
 export type Writer = Pick<
   DestinationDatabase,
-  "create" | "createIndexes" | "insert" | "find" | "replace" | "flush"
+  "create" | "createIndexes" | "insert" | "find" | "replace" | "remove" | "drop" | "flush"
 > & {
   /** False where documents go through the driver's types, which changes the oddest of them. */
   readonly lossless: boolean;
@@ -55,6 +56,13 @@ export function makeWriter(connection: CurrentConnection, replyMs = defaultReply
       withValidation(settings, () =>
         replaceExactly(connection, settings, { collection, expected, replacement }),
       ),
+    remove: (collection, expected) =>
+      removeExactly(connection, settings, { collection, expected }, (batch) =>
+        insert(connection, settings, { collection, batch }),
+      ),
+    async drop(collection) {
+      await db.command({ drop: collection, writeConcern: durable.writeConcern });
+    },
     flush: (collection) => flush(connection, settings, collection),
   };
 }

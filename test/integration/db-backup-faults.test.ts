@@ -81,6 +81,30 @@ it("goes on where it was when the server is killed at 10, 50 and 90 % of the byt
   expect(done).toEqual([...done].sort((a, b) => a - b));
 });
 
+it.each(["find", "getMore"])(
+  "goes on after a %s that hangs, and has no document twice",
+  async (command) => {
+    const hanging = { blockConnection: true, blockTimeMS: 3000 };
+    await failCommands(server, { times: 1 }, { failCommands: [command], ...hanging });
+    const { archive, output } = await backUp(server, {
+      names: ["large"],
+      compression: "store",
+      context: { readMs: 1000 },
+    });
+    await failCommands(server, "off");
+    expect(output.documents).toBe(large);
+    expect(output.retries).toBeGreaterThan(0);
+    await expectEqual(archive, "large");
+  },
+);
+
+it("begins although the source goes away while it is opened", async () => {
+  const commands = { failCommands: ["buildInfo"], closeConnection };
+  await failCommands(server, { times: 2 }, commands);
+  const { archive } = await backUp(server, { names: ["small"] });
+  await expectEqual(archive, "small");
+});
+
 it("gives up once the source was away for as long as it may be, and leaves nothing", async () => {
   const folder = tempDir();
   const commands = { failCommands: ["find", "getMore"], closeConnection };

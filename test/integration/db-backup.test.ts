@@ -225,6 +225,15 @@ describe("a backup", () => {
     const backup = backUp(server, { names: ["random"], folder });
     await expect(backup).rejects.toMatchObject({ code: "E_NO_SPACE" });
     expect(existsSync(join(folder, "a.zip.tmp"))).toBe(false);
+    const onReport = ({ documents }: Progress) => expect(documents?.done ?? 0).toBe(0);
+    const stored = backUp(server, { names: ["random"], folder, compression: "store", onReport });
+    await expect(stored).rejects.toMatchObject({
+      ...{ code: "E_NO_SPACE", exitCode: 5 },
+      fields: { neededBytes: expect.any(Number), freeBytes: expect.any(Number) },
+      message: expect.stringMatching(
+        /the archive in ".*": 40\d{5} bytes are needed, \d+ bytes are/,
+      ),
+    });
   });
 
   it("refuses a part of a time series", async () => {

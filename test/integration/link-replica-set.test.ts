@@ -63,7 +63,7 @@ it.each([
   const [port = 0] = Object.values(set.ports);
   const dial = dialNames({ ...set.ports, "wrong.rs.test:27017": port });
   const connected = withLink(refTo(change(set.uri)), dial, {}, ({ ref }) =>
-    connectDestination(ref),
+    connectDestination(ref, { selectionMs: 2000 }),
   );
   await expect(connected).rejects.toMatchObject({ code: "E_TLS" });
 });

@@ -1,10 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Document, MongoClient } from "mongodb";
 import type { Dial } from "../../src/core/dial.ts";
 import { tcpDial } from "../../src/manager/link/tcp-dial.ts";
+import { makeAuthority } from "../support/certificates.ts";
 import { type RunningMongod, startMongod } from "../support/mongod.ts";
 import { appUser, writeKeyFile } from "../support/mongod-setup.ts";
 
@@ -39,13 +37,14 @@ const nameOf = (member: number) => `m${member}.rs.test`;
  * told by the name that TLS asks for), which no look-up here knows.
  */
 export async function startReplicaSet(folder: string): Promise<ReplicaSet> {
-  const caFile = makeAuthority(folder);
+  const { certificate: caFile, issue } = makeAuthority(folder);
   const keyFile = writeKeyFile(folder);
   const servers: RunningMongod[] = [];
   const stop = async () => void (await Promise.all(servers.map((server) => server.stop())));
   try {
     for (const member of members) {
-      const pem = makeCertificate(folder, nameOf(member));
+      // For its name outside, and for the address by which the other members know it.
+      const pem = issue(nameOf(member), { names: `DNS:${nameOf(member)},IP:127.0.0.1` });
       const tls = ["--tlsMode", "preferTLS", "--tlsCertificateKeyFile", pem, "--tlsCAFile", caFile];
       const replication = ["--replSet", "rs", "--keyFile", keyFile, "--oplogSize", "64"];
       const extraArgs = [...tls, "--tlsAllowConnectionsWithoutCertificates", ...replication];
@@ -126,42 +125,4 @@ async function primaryOf(admin: (member: number) => Promise<MongoClient>): Promi
     if (primary !== undefined) return Number(primary["_id"]);
     await sleep(100);
   }
-}
-
-function makeAuthority(folder: string): string {
-  const [key, cert] = [join(folder, "ca.key"), join(folder, "ca.crt")];
-  openssl(
-    "req",
-    "-x509",
-    ...newKey(key),
-    "-days",
-    "2",
-    "-subj",
-    "/CN=Test authority",
-    "-out",
-    cert,
-  );
-  return cert;
-}
-
-/** For its name outside, and for the address by which the other members know it. */
-function makeCertificate(folder: string, name: string): string {
-  const [key, request, cert] = ["key", "csr", "crt"].map((end) => join(folder, `${name}.${end}`));
-  const names = join(folder, `${name}.ext`);
-  writeFileSync(names, `subjectAltName=DNS:${name},IP:127.0.0.1\n`);
-  openssl("req", ...newKey(key!), "-subj", `/O=Test/CN=${name}`, "-out", request!);
-  const authority = ["-CA", join(folder, "ca.crt"), "-CAkey", join(folder, "ca.key")];
-  const serial = ["-CAcreateserial", "-days", "2", "-extfile", names];
-  openssl("x509", "-req", "-in", request!, ...authority, ...serial, "-out", cert!);
-  const pem = join(folder, `${name}.pem`);
-  execFileSync("sh", ["-c", 'cat "$1" "$2" > "$3"', "sh", key!, cert!, pem]);
-  return pem;
-}
-
-function newKey(path: string): string[] {
-  return ["-newkey", "rsa:2048", "-nodes", "-keyout", path];
-}
-
-function openssl(...args: string[]) {
-  execFileSync("openssl", args, { stdio: "ignore" });
 }

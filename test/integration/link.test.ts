@@ -52,7 +52,8 @@ it("still tells a wrong password of the database from one that it cannot reach",
 it("names the relay's own reason where the driver only knows that it cannot connect", async () => {
   const port = await closedPort();
   const refusing = dialNames({ "db.far.test:27017": port });
-  const connected = withLink(farRef(), refusing, {}, ({ ref }) => connectDestination(ref));
+  const inVain = { selectionMs: 1000 };
+  const connected = withLink(farRef(), refusing, {}, ({ ref }) => connectDestination(ref, inVain));
   await expect(connected).rejects.toMatchObject({
     code: "E_UNAVAILABLE",
     message: expect.stringMatching(
@@ -60,7 +61,7 @@ it("names the relay's own reason where the driver only knows that it cannot conn
     ),
   });
   const unknown = dialNames({});
-  const lost = withLink(farRef(), unknown, {}, ({ ref }) => connectDestination(ref));
+  const lost = withLink(farRef(), unknown, {}, ({ ref }) => connectDestination(ref, inVain));
   await expect(lost).rejects.toThrow(/ENOTFOUND db\.far\.test/);
 });
 

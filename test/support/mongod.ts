@@ -131,7 +131,7 @@ function launch(mongod: string, at: { port: number; dbPath: string; options: Mon
 }
 
 /** Where the system has it, the kernel ends mongod with this process, even if that is killed. */
-function dieWithParent(): string[] {
+export function dieWithParent(): string[] {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   const setpriv = folders.map((folder) => join(folder, "setpriv")).find((path) => existsSync(path));
   return setpriv && process.platform === "linux" ? [setpriv, "--pdeathsig", "KILL", "--"] : [];

@@ -32,6 +32,9 @@ export function memoryLedger(): DocumentLedger & { size(): number } {
     forget(collection, ids) {
       for (const id of ids) records.delete(keyOf(collection, id));
     },
+    revert(collection, run, entries) {
+      for (const { id, hash } of entries) records.set(keyOf(collection, id), { hash, run });
+    },
   };
 }
 
@@ -51,6 +54,7 @@ export function workerContext(more: Partial<WorkerContext> = {}): WorkerContext 
     clock: systemClock,
     signal: new AbortController().signal,
     report: () => {},
+    guard: async () => undefined,
     run: "run-1",
     ledger: {
       documents: memoryLedger(),
@@ -150,6 +154,7 @@ export async function restoreInto(
       policy: "keep-destination",
       rewrite: {},
       newestBy: {},
+      guard: async () => undefined,
       clock: systemClock,
       signal: new AbortController().signal,
       ...more,

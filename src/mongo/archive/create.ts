@@ -92,7 +92,7 @@ export async function createArchive(
 
 async function openNew(path: string): Promise<FileHandle> {
   try {
-    return await open(path, "w+");
+    return await open(path, "w+", 0o660);
   } catch (error) {
     throw writeFailure(path, error);
   }

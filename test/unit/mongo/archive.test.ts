@@ -9,6 +9,7 @@ import { createArchive } from "../../../src/mongo/archive/create.ts";
 import { frameDocuments } from "../../../src/mongo/archive/frame.ts";
 import { directory, type EntryRecord, localHeader } from "../../../src/mongo/archive/layout.ts";
 import { type Archive, openArchive } from "../../../src/mongo/archive/open.ts";
+import { openZip } from "../../../src/mongo/archive/zip-container.ts";
 import { makeZipWriter } from "../../../src/mongo/archive/zip-writer.ts";
 import { documentsOf } from "../../../src/mongo/bson-walk.ts";
 import { encodeExact } from "../../../src/mongo/metadata.ts";
@@ -76,6 +77,35 @@ describe("an archive", () => {
     const { stdout } = await execa("python3", ["-c", code, path]);
     expect(stdout).toBe("66000 b'65999'");
   }, 30_000);
+
+  // 4.3 GB to write and to read: with MIGCTL_TEST_LARGE alone.
+  it.runIf(process.env["MIGCTL_TEST_LARGE"])(
+    "takes an entry that is larger than a zip of old could hold, and one behind it",
+    async () => {
+      const path = join(tempDir(), "a.zip");
+      const file = await open(path, "w+");
+      const zip = makeZipWriter(file, path);
+      const piece = Buffer.alloc(16 * 1024 * 1024);
+      const [large, small] = [zip.begin("db/large.bson", "store"), "behind it"];
+      for (let written = 0; written <= 2 ** 32; written += piece.length) await large.write(piece);
+      const { bytes } = await large.end();
+      const entry = zip.begin("db/small.bson", "store");
+      await entry.write(Buffer.from(small));
+      await entry.end();
+      await zip.finish();
+      await file.close();
+      const found = await openZip(path);
+      expect(found.entries.get("db/large.bson")?.size).toBe(bytes);
+      expect(bytes).toBeGreaterThan(2 ** 32);
+      const parts: Buffer[] = [];
+      for await (const part of found.read("db/small.bson")) parts.push(part);
+      expect(Buffer.concat(parts).toString()).toBe(small);
+      await found.close();
+      // It reads all of both, and compares their CRCs.
+      await execa("python3", ["-m", "zipfile", "-t", path]);
+    },
+    300_000,
+  );
 
   it("has its name only when it is whole", async () => {
     const folder = tempDir();
