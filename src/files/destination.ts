@@ -1,4 +1,6 @@
 import type { Duplex } from "node:stream";
+import type { LockPlace } from "../core/lock-place.ts";
+import type { FileType } from "./entry.ts";
 import type { FileTree } from "./local-tree.ts";
 import type { Ownership, Powers } from "./ownership.ts";
 import type { RsyncFeatures } from "./rsync-features.ts";
@@ -37,6 +39,16 @@ export interface FolderPlacement {
   mode: number;
   owner?: { uid: number; gid: number };
   mtimeNs?: bigint;
+}
+
+/** A name that is to go, with the state that it must still have; of a folder only that it is one. */
+export interface Removal {
+  path: Buffer;
+  type: FileType;
+  size: number;
+  mtimeNs: bigint;
+  /** Absent for one of several names of a file: the removal of another one changes it. */
+  ctimeNs?: bigint;
 }
 
 /**
@@ -90,6 +102,13 @@ export interface FileDestination extends FileTree {
   placeFolders?(folders: readonly FolderPlacement[]): Promise<(string | undefined)[]>;
   /** Makes all that was written durable. */
   sync(): Promise<void>;
+  /**
+   * Removes names in their order, a folder only when it is empty; for each why it was not removed,
+   * or undefined, as for a name that is gone already.
+   */
+  remove(removals: readonly Removal[]): Promise<(string | undefined)[]>;
+  /** Kept in a folder below the root that is there only while somebody writes. */
+  readonly locks: LockPlace;
   /** Removes a path below the root and what is below it; false where there was none. */
   clear(path: string): Promise<boolean>;
 }

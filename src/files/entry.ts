@@ -129,3 +129,11 @@ interface State {
 export function sameState(one: State, other: State): boolean {
   return one.size === other.size && one.mtimeNs === other.mtimeNs;
 }
+
+const second = 10n ** 9n;
+
+/** Seconds with a fraction, as "-1.500000000" for a second and a half before 1970. */
+export function timeText(time: bigint): string {
+  const size = time < 0n ? -time : time;
+  return `${time < 0n ? "-" : ""}${size / second}.${String(size % second).padStart(9, "0")}`;
+}

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { failpoint } from "../core/failpoints.ts";
+import { makeForGroup } from "../core/private-files.ts";
 import { schema } from "./inventory-schema.ts";
 
 export interface Connection {
@@ -10,6 +11,7 @@ export interface Connection {
 }
 
 export function openConnection(file: string): Connection {
+  makeForGroup(file);
   const db = new DatabaseSync(file);
   db.exec(schema);
   const statements = new Map<string, StatementSync>();

@@ -9,9 +9,11 @@ import type { FileDestination } from "./destination.ts";
 import { isRoot, safeRelativePath } from "./entry.ts";
 import { makeHasher } from "./hash.ts";
 import { openLocalTree } from "./local-tree.ts";
+import { lockFolder } from "./lock-folder.ts";
 import { readPowers } from "./ownership.ts";
 import { placeFiles } from "./place.ts";
 import { startReceiving } from "./receiving.ts";
+import { removeAll } from "./remove.ts";
 import { rsyncFeatures } from "./rsync-features.ts";
 import { freeSpace } from "./space.ts";
 import { extractArguments } from "./tar.ts";
@@ -47,7 +49,9 @@ export function openLocalDestination(folder: string): FileDestination {
     },
     place: async (temporary, files, how) =>
       placeFiles({ staging: within(temporary, "staging"), root }, files, how),
+    locks: lockFolder(root),
     sync: () => syncFileSystem(root),
+    remove: (removals) => removeAll(root, removals),
     clear: (path) => clearPath(root, path),
     close: () => undefined,
   };

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, renameSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { codeOf, MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
+import { isFull } from "../core/no-space.ts";
 import type { Placement, Placing } from "./destination.ts";
 import { sameState } from "./entry.ts";
 import { entryAt, type FolderChain, openFolderChain } from "./folder-chain.ts";
@@ -53,8 +54,10 @@ function placeOne(file: Placement, { from, to, how }: Move): string | undefined 
     failpoint("place.afterMove");
     return undefined;
   } catch (error) {
+    if (isFull(error)) {
+      throw new MigrationError("E_NO_SPACE", "The destination's volume is full", { cause: error });
+    }
     const code = codeOf(error);
-    if (code === "ENOSPC" || code === "EDQUOT") throw noSpace(error);
     return code === "ENOENT"
       ? notStaged(file, final.location)
       : `it cannot be put in place (${code})`;
@@ -66,10 +69,6 @@ function notStaged(file: Placement, final: Buffer): string | undefined {
   const there = entryAt(final, file.path);
   const isMoved = there !== undefined && there.type === file.type && sameState(file, there);
   return isMoved ? undefined : "tar could not read it";
-}
-
-function noSpace(cause: unknown): MigrationError {
-  return new MigrationError("E_NO_SPACE", "The destination's volume is full", { cause });
 }
 
 /** tar sets the time last: what it could not finish bears another one. */

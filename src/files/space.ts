@@ -15,11 +15,20 @@ export async function freeSpace(path: string): Promise<Space> {
   };
 }
 
+export interface Need {
+  bytes: number;
+  files: number;
+}
+
+/** What is needed and what is there of it, in words. */
+export function shortageText(short: "bytes" | "files", space: Space, need: Need): string {
+  return short === "bytes"
+    ? `${need.bytes} bytes are needed and ${space.freeBytes} are free`
+    : `${need.files} files are to come and ${space.freeFiles} can still be made`;
+}
+
 /** What is short for writing `need`, or undefined where it fits. */
-export function shortage(
-  space: Space,
-  need: { bytes: number; files: number },
-): "bytes" | "files" | undefined {
+export function shortage(space: Space, need: Need): "bytes" | "files" | undefined {
   if (need.bytes > space.freeBytes) return "bytes";
   if (space.freeFiles !== undefined && need.files > space.freeFiles) return "files";
   return undefined;

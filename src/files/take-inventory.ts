@@ -15,6 +15,7 @@ import {
 import { type FolderChain, openFolderChain } from "./folder-chain.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
 import type { Via } from "./inventory-entry.ts";
+import { openSourceRoot } from "./source-root.ts";
 import { walkTree } from "./walk.ts";
 
 /** Concrete places, below the root; who makes them has resolved the application's patterns. */
@@ -60,6 +61,7 @@ const batchSize = 2000;
 export async function takeInventory(input: TakeInventory): Promise<InventoryTaken> {
   checkPaths(input.selection);
   const inventory = createInventory(input.file);
+  const root = openSourceRoot(input.root);
   const chain = openFolderChain(input.root);
   const around: Surroundings = { root: input.root, chain, missing: [], owned: [] };
   try {
@@ -69,6 +71,7 @@ export async function takeInventory(input: TakeInventory): Promise<InventoryTake
     for (const path of around.owned) {
       if (inventory.get(path) === undefined) around.missing.push({ path, reason: notThere });
     }
+    root.check();
     inventory.addMissing(around.missing);
     inventory.setNote("complete", "yes");
     const { files, bytes } = inventory.count();

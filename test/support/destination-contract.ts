@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import {
   existsSync,
   linkSync,
@@ -13,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { FileDestination, Placement } from "../../src/files/destination.ts";
+import type { FileDestination, Placement, Removal } from "../../src/files/destination.ts";
 import { powersOf, readPowers } from "../../src/files/ownership.ts";
 import { runRsync, syncRootAttributes } from "../../src/files/rsync.ts";
 import { rsyncFeatures } from "../../src/files/rsync-features.ts";
@@ -127,6 +128,66 @@ export function describeDestination(
     });
   });
 
+  describe(`${name}: locks`, () => {
+    const [one, other] = [randomUUID(), randomUUID()];
+
+    it("keeps them in one folder, which goes with the last of them", async () => {
+      const { root, destination } = await make();
+      const { locks } = destination;
+      utimesSync(root, 1_000_000, 1_000_000);
+      const before = lstatSync(root, { bigint: true }).mtimeNs;
+      expect(await locks.names()).toEqual([]);
+      await locks.create(one, "first");
+      await locks.create(other, "'second' $(x)");
+      await locks.create(one, "again");
+      expect((await locks.names()).toSorted()).toEqual([one, other].toSorted());
+      expect(await locks.read(one)).toBe("again");
+      expect(await locks.read(other)).toBe("'second' $(x)");
+      await locks.remove(one);
+      expect(await locks.names()).toEqual([other]);
+      expect(await locks.read(one)).toBeUndefined();
+      await locks.remove(other);
+      await locks.remove(other);
+      expect(readdirSync(root)).toEqual([]);
+      expect(lstatSync(root, { bigint: true }).mtimeNs).toBe(before);
+    });
+
+    it("replaces a text as long as it is there, and never makes it again", async () => {
+      const { root, destination } = await make();
+      const { locks } = destination;
+      expect(await locks.write(one, "nobody's")).toBe(false);
+      await locks.create(one, "beat 1");
+      expect(await locks.write(one, "beat 2")).toBe(true);
+      expect(await locks.read(one)).toBe("beat 2");
+      await locks.remove(one);
+      expect(await locks.write(one, "beat 3")).toBe(false);
+      expect(await locks.read(one)).toBeUndefined();
+      expect(readdirSync(root)).toEqual([]);
+    });
+
+    it("finds one whose maker died over it, and what was left of a removal goes", async () => {
+      const { root, destination } = await make();
+      const { locks } = destination;
+      mkdirSync(join(root, ".migctl-lock", one), { recursive: true });
+      mkdirSync(join(root, ".migctl-lock", `${other}.gone`));
+      expect(await locks.names()).toEqual([one]);
+      expect(await locks.read(one)).toBeUndefined();
+      await locks.remove(one);
+      expect(readdirSync(root)).toEqual([]);
+    });
+
+    it("refuses a folder that leads elsewhere, and names that are not of locks", async () => {
+      const { root, destination } = await make();
+      const elsewhere = tempDir();
+      symlinkSync(elsewhere, join(root, ".migctl-lock"));
+      await expect(destination.locks.create(one, "x")).rejects.toMatchObject({ code: "E_FOLDER" });
+      await expect(destination.locks.create("../x", "x")).rejects.toMatchObject({
+        code: "E_REFUSED",
+      });
+      expect(readdirSync(elsewhere)).toEqual([]);
+    });
+  });
+
   describe(`${name}: unfinished things`, () => {
     it("makes their folder, empties it for the next run but for partial files, removes it", async () => {
       const { root, destination } = await make();
@@ -175,6 +236,54 @@ export function describeDestination(
       }
       expect(readdirSync(root)).toEqual(["a"]);
       expect(readdirSync(elsewhere)).toEqual(["f"]);
+    });
+  });
+
+  describe(`${name}: removing`, () => {
+    async function stateOf(destination: FileDestination, path: string): Promise<Removal> {
+      const [look] = await destination.look([bytes(path)]);
+      if (look?.state !== "here") throw new Error(`"${path}" is not there`);
+      const { type, size, mtimeNs, ctimeNs } = look.entry;
+      return { path: bytes(path), type, size, mtimeNs, ctimeNs };
+    }
+
+    it("removes what still is as it was looked at, and folders that are empty", async () => {
+      const { root, destination } = await make();
+      mkdirSync(join(root, "a/b"), { recursive: true });
+      const names = ["a/b/-o'dd\n", "a/b/f", "a/link", "a/b", "a"];
+      for (const file of names.slice(0, 2)) writeFileSync(join(root, file), "content");
+      symlinkSync("b", join(root, "a/link"));
+      writeFileSync(join(root, "kept"), "");
+      const removals = await Promise.all(names.map((path) => stateOf(destination, path)));
+      expect(await destination.remove(removals)).toEqual(names.map(() => undefined));
+      expect(readdirSync(root)).toEqual(["kept"]);
+      // As after an answer that was lost.
+      expect(await destination.remove(removals)).toEqual(names.map(() => undefined));
+      expect(await destination.remove([])).toEqual([]);
+    });
+
+    it("keeps what changed, is not empty, or lies behind a link, and says why", async () => {
+      const { root, destination } = await make();
+      const elsewhere = tempDir();
+      writeFileSync(join(elsewhere, "f"), "");
+      for (const folder of ["full", "way"]) mkdirSync(join(root, folder));
+      for (const file of ["changed", "full/f", "other", "way/f"])
+        writeFileSync(join(root, file), "");
+      const names = ["changed", "full", "other", "way/f"];
+      const removals = await Promise.all(names.map((path) => stateOf(destination, path)));
+      writeFileSync(join(root, "changed"), "now");
+      rmSync(join(root, "other"));
+      mkdirSync(join(root, "other"));
+      rmSync(join(root, "way"), { recursive: true });
+      symlinkSync(elsewhere, join(root, "way"));
+      expect(await destination.remove(removals)).toEqual([
+        "it was changed",
+        "it is not empty",
+        "another type is there now (d)",
+        '"way" above it is a symbolic link',
+      ]);
+      expect(readdirSync(elsewhere)).toEqual(["f"]);
+      expect(readdirSync(root).toSorted()).toEqual(["changed", "full", "other", "way"]);
     });
   });
 
