@@ -70,9 +70,27 @@ const handlers: Handlers = {
       parts.destination.place(temporary, files, how),
     );
   },
+  lockNames: (_, { parts }) => parts.destination.locks.names(),
+  async lockRead({ name }, { parts }) {
+    const text = await parts.destination.locks.read(name);
+    return text === undefined ? {} : { text };
+  },
+  async lockCreate({ name, text }, { parts }) {
+    await parts.destination.locks.create(name, text);
+    return nothing;
+  },
+  lockWrite: ({ name, text }, { parts }) => parts.destination.locks.write(name, text),
+  async lockRemove({ name }, { parts }) {
+    await parts.destination.locks.remove(name);
+    return nothing;
+  },
   async sync(_, { parts }) {
     await parts.destination.sync();
     return nothing;
+  },
+  async remove({ removals }, { parts }) {
+    for (const { path } of removals) requireBelow(path);
+    return await parts.destination.remove(removals);
   },
   clear: ({ path }, { parts }) => parts.destination.clear(path),
 };

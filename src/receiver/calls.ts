@@ -47,7 +47,15 @@ const Placement = z.object({
   mode: Count,
 });
 
-/** Why a file was not placed, or nothing. */
+const Removal = z.object({
+  path: Bytes,
+  type: z.enum(fileTypes),
+  size: Count,
+  mtimeNs: Integer,
+  ctimeNs: Integer.exactOptional(),
+});
+
+/** Why a file was not placed or removed, or nothing. */
 const Reason = z.codec(z.string().nullable(), z.string().optional(), {
   decode: (text) => text ?? undefined,
   encode: (text) => text ?? null,
@@ -63,6 +71,7 @@ const Powers = z.object({
 const Ownership = z.enum(["preserve", "inherit", "map"]);
 const Nothing = z.object({});
 const Temporary = z.object({ temporary: z.string() });
+const LockName = z.object({ name: z.string() });
 const Port = z.number().int().min(0).max(65_535);
 
 const Info = z.object({
@@ -111,7 +120,13 @@ export const calls = {
     }),
     z.array(Reason),
   ),
+  lockNames: call(Nothing, z.array(z.string())),
+  lockRead: call(LockName, z.object({ text: z.string().exactOptional() })),
+  lockCreate: call(LockName.extend({ text: z.string() }), Nothing),
+  lockWrite: call(LockName.extend({ text: z.string() }), z.boolean()),
+  lockRemove: call(LockName, Nothing),
   sync: call(Nothing, Nothing),
+  remove: call(z.object({ removals: z.array(Removal) }), z.array(Reason)),
   clear: call(z.object({ path: z.string() }), z.boolean()),
 };
 

@@ -13,7 +13,8 @@ import { openDirect } from "./direct-client.ts";
 import { keyLength } from "./direct-tls.ts";
 
 export interface PreferDirectOptions extends ReceiverOptions {
-  host: string;
+  /** Where the receiver is by now: one that is made again has another address. */
+  host(): string;
   port: number;
   /** Throws where the direct way does not work, and never takes the other one. */
   only?: boolean | undefined;
@@ -47,18 +48,29 @@ export async function preferDirect(
   }
   const told = (receiver: AgentReceiver) => ({ ...receiver, route: () => route });
   const control = await connectReceiver(openControl, options);
-  const port = await handOver(control, key, { ...options, giveUp });
-  if (port === undefined) return told(control);
+  const listening = await handOver(control, key, { ...options, giveUp });
+  if (listening === undefined) return told(control);
+  let port = listening;
   let attempts = 0;
   async function tryDirect(): Promise<Duplex> {
     attempts++;
-    const target = { host, port: port ?? options.port, key };
-    const duplex = await connect(target, AbortSignal.timeout(attemptMs));
-    log.info({ host, port }, "The receiver is reached directly");
+    const target = { host: host(), port };
+    const duplex = await connect({ ...target, key }, AbortSignal.timeout(attemptMs));
+    log.info(target, "The receiver is reached directly");
     return duplex;
   }
+  /** The control stream leads to the receiver of now, which may not have the key yet. */
+  async function tryAgain(): Promise<Duplex> {
+    const other = await connectReceiver(openControl, options);
+    try {
+      port = await other.listen(key, options.port);
+    } finally {
+      await other.close();
+    }
+    return await tryDirect();
+  }
   async function open(): Promise<Duplex> {
-    if (only) return await tryDirect();
+    if (only) return await tryDirect().catch(tryAgain);
     if (attempts < directSessions) {
       try {
         return await tryDirect();

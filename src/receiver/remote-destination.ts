@@ -50,7 +50,20 @@ export function makeRemoteDestination(
         ({ path }) => path,
         (files) => call("place", { temporary, files, how }),
       ),
+    locks: {
+      names: () => call("lockNames", {}),
+      read: async (name) => (await call("lockRead", { name })).text,
+      create: async (name, text) => void (await call("lockCreate", { name, text })),
+      write: (name, text) => call("lockWrite", { name, text }),
+      remove: async (name) => void (await call("lockRemove", { name })),
+    },
     sync: async () => void (await call("sync", {})),
+    remove: (all) =>
+      inPieces(
+        all,
+        ({ path }) => path,
+        (removals) => call("remove", { removals }),
+      ),
     clear: (path) => call("clear", { path }),
     close: () => undefined,
   };

@@ -1,6 +1,6 @@
 import { MigrationError } from "../../core/errors.ts";
 import type { FolderPlacement, Placement, Placing } from "../../files/destination.ts";
-import { sameState } from "../../files/entry.ts";
+import { sameState, timeText } from "../../files/entry.ts";
 import type { Look } from "../../files/folder-chain.ts";
 import { inheritedMode } from "../../files/ownership.ts";
 import { temporaryFolder } from "../../files/temporary-folder.ts";
@@ -52,7 +52,7 @@ async function move(
     ...{ what: "put files in place", answers: [0, scripts.inTheWay] },
   });
   if (exitCode !== 0) throw notUsable(temporaryFolder(at.root, temporary), "is not a folder");
-  return readMoves(stdout.toString("latin1"), files.length);
+  return readReasons(stdout.toString("latin1"), files.length, notPlaced);
 }
 
 export async function placeFolders(
@@ -66,7 +66,7 @@ export async function placeFolders(
     async (folders) => {
       const input = Buffer.concat(folders.map(folderItem));
       const { stdout } = await callIn(at, { script, args: [some], input, what: "make folders" });
-      return readMoves(stdout.toString("latin1"), folders.length);
+      return readReasons(stdout.toString("latin1"), folders.length, notPlaced);
     },
   );
 }
@@ -104,16 +104,12 @@ function folderItem({ path, mode, owner, mtimeNs }: FolderPlacement): Buffer {
   return Buffer.concat([Buffer.from(head), path, Buffer.alloc(1)]);
 }
 
-const second = 10n ** 9n;
-
-/** Seconds with a fraction, as "-1.500000000" for a second and a half before 1970. */
-function timeText(time: bigint): string {
-  const size = time < 0n ? -time : time;
-  return `${time < 0n ? "-" : ""}${size / second}.${String(size % second).padStart(9, "0")}`;
-}
-
 /** What a script said of each item; throws E_NO_SPACE on a full volume. */
-function readMoves(text: string, count: number): (string | undefined)[] {
+export function readReasons(
+  text: string,
+  count: number,
+  reasonOf: (code: string) => Reason,
+): Reason[] {
   const lines = text.split("\n").slice(0, -1);
   if (lines.length !== count) {
     throw new MigrationError(
@@ -129,6 +125,10 @@ function readMoves(text: string, count: number): (string | undefined)[] {
     if (code === "ENOSPC" || code === "EDQUOT") {
       throw new MigrationError("E_NO_SPACE", "The destination's volume is full");
     }
-    return `it cannot be put in place (${code})`;
+    return reasonOf(code);
   });
+}
+
+function notPlaced(code: string): string {
+  return `it cannot be put in place (${code})`;
 }

@@ -1,3 +1,5 @@
+import { lockFolderName, lockTextName } from "../../files/lock-folder.ts";
+
 /**
  * What runs in the pod: POSIX sh and the tools that GNU and busybox both have. Paths come as
  * arguments or NUL-separated by standard input, never within a script; "./" before each keeps a
@@ -114,6 +116,47 @@ name=\${2##*/}
 [ -e "./$name" ] || [ -L "./$name" ] || { printf no; end 0; exit; }
 rm -rf -- "./$name" && { sync -f . 2>/dev/null || sync; } && printf yes; end $?`;
 
+/** Below the root, never by way of a link. */
+const intoLocks = `cd -P -- ./${lockFolderName} 2>/dev/null && [ "$PWD" = "$root/${lockFolderName}" ]`;
+const intoLock = `${intoLocks} && cd -P -- "./$2" 2>/dev/null && [ "$PWD" = "$root/${lockFolderName}/$2" ]`;
+
+export const noLock = 74;
+
+/**
+ * A name that comes and goes moves the time of the root, which `restore` sets back: from a file
+ * elsewhere, as not every touch takes fractions of a second.
+ */
+const noteTime = `time=$(mktemp 2>/dev/null || mktemp -p /dev/shm 2>/dev/null)
+trap '[ -z "$time" ] || rm -f -- "$time"' EXIT
+[ -z "$time" ] || touch -r . "$time"
+restore() { cd -P -- "$root/" && { [ -z "$time" ] || touch -c -r "$time" .; } 2>/dev/null; }
+`;
+
+/** Locks as `files/lock-folder.ts` keeps them; `$2` is a name, `$3` a text. */
+export const locks = {
+  names: `${enter}${intoLocks} || { end 0; exit; }
+set +f
+for name in *; do [ -d "./$name" ] && printf '%s\\0' "$name"; done
+end 0`,
+  read: `${enter}${intoLock} && cat ./${lockTextName} 2>/dev/null || { end 74; exit; }
+end 0`,
+  create: `${enter}${noteTime}
+[ -d ./${lockFolderName} ] || mkdir -m 770 ./${lockFolderName} || { end 1; exit; }
+${intoLocks} || { end 72; exit; }
+[ -d "./$2" ] || mkdir -m 770 -- "./$2" || { end 1; exit; }
+cd -P -- "./$2" && [ "$PWD" = "$root/${lockFolderName}/$2" ] || { end 72; exit; }
+printf '%s' "$3" >./${lockTextName} || { end 1; exit; }
+restore; end 0`,
+  write: `${enter}${intoLock} && [ -f ./${lockTextName} ] || { end 74; exit; }
+printf '%s' "$3" >./${lockTextName}; end $?`,
+  remove: `${enter}${noteTime}
+${intoLocks} || { end 0; exit; }
+if [ -d "./$2" ]; then mv -- "./$2" "./$2.gone" || { end 1; exit; }; fi
+set +f; rm -rf -- ./*.gone
+cd -P -- "$root/" && rmdir ./${lockFolderName} 2>/dev/null
+restore; end 0`,
+};
+
 /** How so many bytes are read and no more: not every head leaves the rest to the next reader. */
 const take = `if [ "$(printf abcdef | { head -c 3 >/dev/null; cat; })" = def ]; then take() { head -c "$1"; }
 elif [ "$(printf abcdef | { dd bs=3 count=1 iflag=fullblock 2>/dev/null >&2; cat; })" = def ]; then
@@ -202,6 +245,24 @@ exit 0`;
 export const folders = {
   script: `${enter}head -c "$3" | xargs -0 -n 200 sh -c "$2" sh "$root"; end $?`,
   some: folderSome,
+};
+
+/** As a script that xargs runs for some of "TYPE:PATH"; `d` is a folder, which must be empty. */
+const removeSome = `root=$1; shift
+${into}
+for one; do
+  type=\${one%%:*}; path=\${one#*:}; name=./\${path##*/}
+  into "$path" || { echo moved; continue; }
+  if ! [ -e "$name" ] && ! [ -L "$name" ]; then echo moved; continue; fi
+  said=$(if [ "$type" = d ]; then rmdir -- "$name"; else rm -f -- "$name"; fi 2>&1) && echo moved || {
+    said=$(printf '%s' "$said" | tr '\\n' ' '); echo "failed $said"
+  }
+done
+exit 0`;
+
+export const remove = {
+  script: `${enter}head -c "$3" | xargs -0 -n 200 sh -c "$2" sh "$root"; end $?`,
+  some: removeSome,
 };
 
 /** Answers one line for each path that comes as a line of octal digits, until none comes. */

@@ -5,7 +5,9 @@ import { parseFeatures, type RsyncFeatures } from "../../files/rsync-features.ts
 import { call } from "./call.ts";
 import { readFacts } from "./facts.ts";
 import { makeHashing } from "./hash.ts";
+import { shellLocks } from "./locks.ts";
 import { place, placeFolders } from "./place.ts";
+import { remove } from "./remove.ts";
 import * as scripts from "./scripts.ts";
 import { callIn, type ShellRoot } from "./shell-root.ts";
 import { makeTemporary, removeTemporary, rsyncRoute, unpack } from "./temporary.ts";
@@ -35,7 +37,9 @@ export function makeShellDestination(at: ShellRoot): FileDestination {
     unpack: (temporary, options) => unpack(at, temporary, options),
     place: (temporary, files, how) => place(at, temporary, { files, how }),
     placeFolders: (folders) => placeFolders(at, folders),
+    locks: shellLocks(at),
     sync: async () => void (await callIn(at, { script: scripts.sync, what: "sync its volume" })),
+    remove: (removals) => remove(at, removals),
     clear: (path) => clear(at, path),
     close: hashing.close,
   };

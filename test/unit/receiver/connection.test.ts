@@ -8,7 +8,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pino } from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../../src/core/clock.ts";
-import { protocolHeader, requestHeaders } from "../../../src/receiver/protocol.ts";
+import { protocolHeader, protocolVersion, requestHeaders } from "../../../src/receiver/protocol.ts";
 import { encodeRecord } from "../../../src/receiver/records.ts";
 import { decodeEnd, encodeEnd } from "../../../src/receiver/wire-error.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -22,7 +22,7 @@ describe("a connection to the agent", () => {
     const { open } = await serveAgent({ root });
     const receiver = await connectTo(open);
     expect(await receiver.info()).toMatchObject({
-      ...{ root, uid: process.geteuid?.(), architecture: process.arch, protocol: 1 },
+      ...{ root, uid: process.geteuid?.(), architecture: process.arch, protocol: protocolVersion },
       rsync: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
     expect(receiver.destination.label).toBe(`receiver:${root}`);
@@ -130,7 +130,9 @@ describe("a connection to the agent", () => {
     const receiver = connectTo(async () => connect(port, "127.0.0.1"));
     await expect(receiver).rejects.toMatchObject({
       code: "E_VERSION",
-      message: expect.stringMatching(/9\.9\.9 and speaks protocol 99, this manager speaks 1/),
+      message: expect.stringContaining(
+        `9.9.9 and speaks protocol 99, this manager speaks ${protocolVersion}`,
+      ),
     });
   });
 
@@ -299,7 +301,7 @@ describe("a hostile request", () => {
     expect(await ask("/else", encodeRecord({}))).toMatchObject({ code: "E_VERSION" });
     expect(await ask("/call/names", encodeRecord({}), { [protocolHeader]: "7" })).toMatchObject({
       code: "E_VERSION",
-      message: expect.stringMatching(/speaks protocol 1, the manager speaks 7/),
+      message: expect.stringContaining(`speaks protocol ${protocolVersion}, the manager speaks 7`),
     });
     expect(await ask("/connect", encodeRecord({ host: "x", port: 70_000 }))).toEqual(refused);
     expect(await ask("/call/listen", encodeRecord({ key: "short" }))).toEqual(refused);

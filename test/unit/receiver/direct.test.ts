@@ -77,7 +77,7 @@ describe("preferring the direct way", () => {
     open: Parameters<typeof preferDirect>[0],
     more: Partial<PreferDirectOptions>,
   ) {
-    const options = { label: "receiver", log: silent, host, port: 0, ...more };
+    const options = { label: "receiver", log: silent, host: () => host, port: 0, ...more };
     const receiver = await preferDirect(open, options);
     onTestFinished(() => receiver.close());
     return receiver;
@@ -98,7 +98,7 @@ describe("preferring the direct way", () => {
   it("stays with the control connection where the port is not reached, and says why", async () => {
     const { lines, log } = collectLog();
     const { open, connections } = await serveAgent();
-    const receiver = await prefer(open, { log, host: "nowhere.invalid" });
+    const receiver = await prefer(open, { log, host: () => "nowhere.invalid" });
     expect(await names(receiver)).toEqual([]);
     expect(lines).toMatchObject([
       { msg: "The receiver is reached through the API", reason: expect.stringMatching(/nowhere/) },
@@ -148,9 +148,35 @@ describe("preferring the direct way", () => {
     expect(connections).toHaveLength(2);
   });
 
+  it("hands its key to the receiver that came in the place of a dead one", async () => {
+    const first = await serveAgent();
+    const second = await serveAgent();
+    let serving = first;
+    let address = host;
+    const made: Duplex[] = [];
+    const connectDirectly: typeof openDirect = async (...target) => {
+      const duplex = await openDirect(...target);
+      made.push(duplex);
+      return duplex;
+    };
+    const receiver = await prefer(() => serving.open(), {
+      host: () => address,
+      only: true,
+      connect: connectDirectly,
+    });
+    serving = second;
+    address = "127.0.0.2";
+    await first.agent.close();
+    made[0]?.destroy();
+    expect(await names(receiver)).toEqual([]);
+    expect(receiver.route()).toEqual({ name: "direct" });
+    expect(second.connections).toHaveLength(1);
+    await expect.poll(() => second.connections[0]?.destroyed).toBe(true);
+  });
+
   it("throws where only the direct way is wanted", async () => {
     const { open } = await serveAgent();
-    const receiver = prefer(open, { host: "nowhere.invalid", only: true });
+    const receiver = prefer(open, { host: () => "nowhere.invalid", only: true });
     await expect(receiver).rejects.toMatchObject({
       code: "E_UNAVAILABLE",
       message: expect.stringContaining("cannot be reached directly"),
