@@ -5,6 +5,8 @@ import type { SourceDatabase } from "../mongo/database.ts";
 import { bucketsOf } from "../mongo/source-catalog.ts";
 
 export interface BackupProgress {
+  /** Of all documents, as the server's statistics have it. */
+  readonly totalBytes: number;
   /** Names the collection, or the phase, that comes now. */
   begin(name: string): void;
   add(batch: RawBatch): void;
@@ -30,6 +32,7 @@ export async function makeBackupProgress(
       bytes: against(shown.bytes, totals.bytes),
     });
   return {
+    totalBytes: totals.bytes,
     begin(name) {
       phase = name;
       started = { ...done };

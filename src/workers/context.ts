@@ -14,9 +14,19 @@ export interface WorkerContext {
   /** Identifies the run in the ledger: the same for all attempts at one run, another for a re-run. */
   run: string;
   ledger: Ledger;
+  /**
+   * Asked right before each write at the destination: throws E_LOCKED once another process may work
+   * there, which ends the run. The writing calls of `destination` ask by themselves.
+   */
+  guard(): Promise<void>;
   /** Milliseconds that a server may be away; each worker has its own where this is not said. */
   retryBudget?: number | undefined;
+  /** Milliseconds that a server may take for one reply to a reader; ten minutes by default. */
+  readMs?: number | undefined;
 }
+
+/** The guard of what has no lock to lose. */
+export async function unguarded(): Promise<void> {}
 
 /** What those that work on files get as well. */
 export interface FilesContext extends WorkerContext {

@@ -14,8 +14,10 @@ import { connectSource } from "../mongo/connect.ts";
 import type { SourceDatabase } from "../mongo/database.ts";
 import { readSelection } from "../mongo/selection.ts";
 import type { StepInputs } from "../plan/steps.ts";
+import { requireArchiveRoom } from "./archive-room.ts";
 import { makeBackupProgress } from "./backup-progress.ts";
 import type { WorkerContext } from "./context.ts";
+import { patiently } from "./patiently.ts";
 import { watchSource } from "./source-watch.ts";
 
 export interface DbBackupOutput {
@@ -46,7 +48,7 @@ export async function backupDatabase(
 ): Promise<DbBackupOutput> {
   try {
     return await withReleasers(async (release) => {
-      const source = await connectSource(input.source, context);
+      const source = await patiently(context, () => connectSource(input.source, context));
       release(() => source.close());
       await makeFolder(dirname(input.archive));
       const archive = await createArchive(input.archive, input.compression);
@@ -106,6 +108,7 @@ async function prepare(input: StepInputs["db-backup"], { source, context }: Work
   const { targets, missing } = await findTargets(source, input.selection);
   if (missing.length > 0) context.log.warn({ missing }, "Selected collections are gone");
   const progress = await makeBackupProgress(source, targets, context.report);
+  requireArchiveRoom(input, progress.totalBytes, context.log);
   const names = targets.map(({ spec }) => spec.name);
   const sourceChanges = await watchSource(input.source, names, context);
   return { targets, missing, progress, sourceChanges };

@@ -12,6 +12,7 @@ import { dataCollection, type RestoreSource } from "../mongo/restore-source.ts";
 import { stoppable } from "../mongo/restore-stop.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
+import { patiently } from "./patiently.ts";
 
 type Input = StepInputs["db-restore"];
 
@@ -36,7 +37,9 @@ export async function restoreDatabase(
     const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
     release(() => archive.close());
     await stoppable(signal, () => archive.check({ signal, report: reports.push }));
-    const destination = await connectDestination(input.destination, { signal, log });
+    const destination = await patiently(context, () =>
+      connectDestination(input.destination, { signal, log }),
+    );
     release(() => destination.close());
     const source = restoreSourceOf(archive);
     if (input.onConflict === "fail") await refuseConflicts(source, { input, context, destination });
@@ -51,6 +54,7 @@ export async function restoreDatabase(
       clock,
       signal,
       retryBudget: context.retryBudget,
+      guard: context.guard,
       onProgress: ({ collection, documents, bytes }) =>
         reports.push({
           phase: collection,

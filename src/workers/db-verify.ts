@@ -7,6 +7,7 @@ import { stoppable } from "../mongo/restore-stop.ts";
 import { type VerificationResult, verifyAll } from "../mongo/verify.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
+import { patiently } from "./patiently.ts";
 
 const reportMs = 250;
 
@@ -16,9 +17,10 @@ const reportMs = 250;
  */
 export async function verifyDatabase(
   input: StepInputs["db-verify"],
-  { log, signal, clock, report }: WorkerContext,
+  context: WorkerContext,
   out = input.verdicts,
 ): Promise<VerificationResult> {
+  const { log, signal, clock, report } = context;
   const reports = throttleReports(report, reportMs, clock.elapsed);
   return withReleasers(async (release) => {
     const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
@@ -27,7 +29,9 @@ export async function verifyDatabase(
     if (archive.manifest === undefined) {
       await stoppable(signal, () => archive.check({ signal, report: reports.push }));
     }
-    const destination = await connectDestination(input.destination, { signal, log });
+    const destination = await patiently(context, () =>
+      connectDestination(input.destination, { signal, log }),
+    );
     release(() => destination.close());
     const result = await stoppable(signal, () =>
       verifyAll(restoreSourceOf(archive), {

@@ -10,6 +10,8 @@ import type { Look } from "../files/folder-chain.ts";
 import { type Inventory, openInventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
+import { lockFolderName } from "../files/lock-folder.ts";
+import { openSourceRoot, type SourceRoot } from "../files/source-root.ts";
 import type { FilesCompare } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
 import { type Case, type Decision, decide, type Rules } from "./files-decide.ts";
@@ -31,6 +33,7 @@ export interface FilesCompared {
 
 interface Sides {
   source: FileTree;
+  root: SourceRoot;
   destination: FileTree;
 }
 
@@ -42,13 +45,19 @@ export async function compareFiles(
   input: z.infer<typeof FilesCompare>,
   ctx: FilesContext,
 ): Promise<FilesCompared> {
+  const root = openSourceRoot(input.sourceDir);
   const inventory = openInventory(input.inventory);
   const source = openLocalTree(input.sourceDir);
   const destination = steadyDestination(ctx);
   try {
+    root.requireContent(inventory);
     inventory.setNote("compared", "no");
     const rules = await rulesFor(input, destination, ctx.run);
-    const attributesDiffer = await compareAll(inventory, { source, destination }, { rules, ctx });
+    const attributesDiffer = await compareAll(
+      inventory,
+      { source, root, destination },
+      { rules, ctx },
+    );
     const linksOutside = joinLinkGroups(inventory);
     refreshFolders(inventory);
     inventory.setNote("compared", "yes");
@@ -73,8 +82,9 @@ async function rulesFor(
   const { onConflict, ownership, ownershipMap, ownName } = input;
   const { devices } = await destination.powers();
   const names = await destination.names();
-  // An empty root, or a fresh volume's: the folder of our own files does not count.
-  const rootIsFree = names.every((name) => name === ownName || name === "lost+found");
+  // An empty root, or a fresh volume's: the folders of our own files do not count.
+  const free = [ownName, lockFolderName, "lost+found"];
+  const rootIsFree = names.every((name) => free.includes(name));
   return { run, onConflict, ownership, ownershipMap, devices, rootIsFree };
 }
 
@@ -135,7 +145,10 @@ async function decideByContent(
   { rules, ctx }: { rules: Rules; ctx: FilesContext },
 ): Promise<Decision> {
   const source = await tryHash(sides.source, found.entry.path, ctx.signal);
-  if (!Buffer.isBuffer(source)) return unreadSource(found, source);
+  if (!Buffer.isBuffer(source)) {
+    sides.root.check();
+    return unreadSource(found, source);
+  }
   const destination = await tryHash(sides.destination, found.entry.path, ctx.signal);
   if (!Buffer.isBuffer(destination)) {
     return { ...unreadSource(found, destination), verdict: "conflict" };

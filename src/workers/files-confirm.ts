@@ -60,10 +60,11 @@ async function judgeAll(
   session: SendSession,
   told: { reasonFor: ReasonFor; lostFor: LostFor },
 ): Promise<Judged[]> {
-  const { destination, source, ctx, input } = session;
+  const { destination, source, root, ctx, input } = session;
   const paths = page.map(({ path }) => path);
   const [looks, sources] = await Promise.all([destination.look(paths), source.look(paths)]);
   const judged: Judged[] = [];
+  if (looks.some(({ state }) => state !== "here")) root.check();
   for (const [at, entry] of page.entries()) {
     const sent: Sent = {
       entry,

@@ -1,6 +1,6 @@
 import { failpoint } from "../core/failpoints.ts";
-import type { FileRecord } from "../core/ledger.ts";
-import { type FileEntry, sameState } from "../files/entry.ts";
+import type { FileIntent, FileRecord } from "../core/ledger.ts";
+import { type FileEntry, rootPath, sameState } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
 import { isPending } from "./files-decide.ts";
@@ -12,11 +12,12 @@ import type { SendSession } from "./files-session.ts";
  */
 export async function intendAll(
   page: readonly InventoryEntry[],
-  { inventory, destination, ctx }: SendSession,
+  { inventory, source, destination, ctx }: SendSession,
 ): Promise<InventoryEntry[]> {
   const looks = await destination.look(page.map(({ path }) => path));
+  const [root] = await source.look([rootPath]);
   const cleared: InventoryEntry[] = [];
-  const intents: { path: Buffer; record: FileRecord }[] = [];
+  const intents: { path: Buffer; record: FileRecord; intent: FileIntent }[] = [];
   const late: { path: Buffer; outcome: Partial<Outcome> }[] = [];
   for (const [at, entry] of page.entries()) {
     const look = looks[at] ?? { state: "absent" };
@@ -31,7 +32,13 @@ export async function intendAll(
     cleared.push(entry);
     const isIntended = record?.run === ctx.run && record.state === "intended";
     if (entry.send !== "data" || isIntended) continue;
-    intents.push({ path: entry.path, record: intentOf(entry, look, ctx.run) });
+    const otherVolume = root?.state === "here" && entry.dev !== root.entry.dev;
+    // Only what is somebody else's is a conflict.
+    const overwrites = entry.verdict === "conflict";
+    intents.push({
+      ...{ path: entry.path, record: intentOf(entry, look, ctx.run) },
+      intent: { overwrites, otherVolume },
+    });
   }
   failpoint("files.beforeIntend");
   inventory.update(late);

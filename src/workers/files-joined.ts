@@ -32,10 +32,15 @@ export function refreshFolders(inventory: Inventory) {
   for (const page of inventory.pages({ send: "data" })) {
     const parents = new Map<string, Buffer>();
     for (const { path } of page) parents.set(parentOf(path).toString("latin1"), parentOf(path));
-    const stale = [...parents.values()].filter((path) => isSettledFolder(inventory.get(path)));
-    const outcome: Partial<Outcome> = { send: "refresh" };
-    inventory.update(stale.map((path) => ({ path, outcome })));
+    markStale(inventory, parents.values());
   }
+}
+
+/** The attributes of these folders, where they are ours, are to be set again. */
+export function markStale(inventory: Inventory, folders: Iterable<Buffer>) {
+  const stale = [...folders].filter((path) => isSettledFolder(inventory.get(path)));
+  const outcome: Partial<Outcome> = { send: "refresh" };
+  inventory.update(stale.map((path) => ({ path, outcome })));
 }
 
 function isSettledFolder(entry: InventoryEntry | undefined): boolean {

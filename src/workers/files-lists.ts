@@ -13,7 +13,7 @@ export async function writeFindings(inventory: Inventory, file: string) {
   await writeLines(file, findings(inventory));
 }
 
-export async function writeLines(file: string, values: Iterable<unknown>) {
+export async function writeLines(file: string, values: Iterable<unknown> | AsyncIterable<unknown>) {
   const temporary = `${file}.tmp`;
   await pipeline(lines(values), createWriteStream(temporary, { flush: true }));
   failpoint("list.beforeRename");
@@ -22,8 +22,8 @@ export async function writeLines(file: string, values: Iterable<unknown>) {
   await syncFolder(dirname(file));
 }
 
-function* lines(values: Iterable<unknown>) {
-  for (const value of values) yield `${JSON.stringify(value)}\n`;
+async function* lines(values: Iterable<unknown> | AsyncIterable<unknown>) {
+  for await (const value of values) yield `${JSON.stringify(value)}\n`;
 }
 
 function* findings(inventory: Inventory) {

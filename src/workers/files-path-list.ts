@@ -10,7 +10,7 @@ export function asListed(path: Buffer): Buffer {
 
 /** Returns how many there were. */
 export function writePathList(file: string, paths: Iterable<Buffer>): number {
-  const fd = openSync(file, "w", 0o600);
+  const fd = openSync(file, "w", 0o660);
   let count = 0;
   try {
     for (const path of paths) {

@@ -65,7 +65,9 @@ export function steadyDestination(ctx: FilesContext): FileDestination {
     ...(placeFolders === undefined
       ? {}
       : { placeFolders: (folders) => keep(() => placeFolders(folders)) }),
+    locks: destination.locks,
     sync: () => keep(() => destination.sync()),
+    remove: (removals) => keep(() => destination.remove(removals)),
     clear: (path) => keep(() => destination.clear(path)),
     close: () => destination.close(),
   };

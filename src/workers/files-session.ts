@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { codeOf, hasCode, MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
+import { isFull } from "../core/no-space.ts";
+import { ofTheWhole } from "../core/progress.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { sameState } from "../files/entry.ts";
@@ -9,6 +11,8 @@ import { type Inventory, openInventory } from "../files/inventory.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
 import { type Owners, type Powers, readPowers, requirePowers } from "../files/ownership.ts";
 import { commonFeatures, type RsyncFeatures, rsyncFeatures } from "../files/rsync-features.ts";
+import { openSourceRoot, type SourceRoot } from "../files/source-root.ts";
+import { shortage, shortageText } from "../files/space.ts";
 import type { FilesContext } from "./context.ts";
 import { writeFindings } from "./files-lists.ts";
 import { resend, steadyDestination } from "./files-retry.ts";
@@ -33,6 +37,7 @@ export interface SendSession {
   ctx: FilesContext;
   inventory: Inventory;
   source: FileTree;
+  root: SourceRoot;
   destination: FileDestination;
   powers: Powers;
   /** Undefined where there is no rsync at the destination, which then can do without. */
@@ -62,14 +67,16 @@ export async function withSession(
   const destination = steadyDestination(ctx);
   const powers = await commonPowers(destination);
   requirePowers(input.ownership, powers);
+  const root = openSourceRoot(input.sourceDir);
   const inventory = openInventory(input.inventory);
   const source = openLocalTree(input.sourceDir);
   try {
+    root.requireContent(inventory);
     if (inventory.note("compared") !== "yes") throw notCompared(input.inventory);
     const features = await featuresOf(destination, input, ctx.signal);
     tellFeatures(features, input, ctx);
     const { files } = inventory.count({ send: "any" });
-    const session = { input, ctx, inventory, source, destination, powers, features };
+    const session = { input, ctx, inventory, source, root, destination, powers, features };
     const nothing = { verdicts: inventory.verdicts().counts, filesSent: 0, bytesSent: 0 };
     const result = files > 0 ? await doWork(session, work) : nothing;
     await writeFindings(inventory, join(dirname(input.inventory), "files-conflicts.ndjson"));
@@ -121,11 +128,12 @@ export async function commonPowers(destination: FileDestination): Promise<Powers
 }
 
 async function doWork(session: Omit<SendSession, "progressed">, work: Work): Promise<FilesSent> {
-  const { ctx, destination, input } = session;
+  const { destination, input } = session;
+  const ctx = { ...session.ctx, report: ofTheWhole(session.ctx.report) };
   try {
     const result = await resend(ctx, async (progressed) => {
       await destination.makeTemporary(input.temporary);
-      return await work({ ...session, progressed });
+      return await work({ ...session, ctx, progressed });
     });
     await destination.removeTemporary(input.temporary);
     return result;
@@ -152,13 +160,8 @@ function notCompared(file: string): MigrationError {
   });
 }
 
-const sqliteFull = 13;
-
 function isNoSpace(error: unknown): boolean {
-  if (error instanceof MigrationError) return error.code === "E_NO_SPACE";
-  const code = codeOf(error);
-  if (code === "ENOSPC" || code === "EDQUOT") return true;
-  return code === "ERR_SQLITE_ERROR" && (error as { errcode?: number }).errcode === sqliteFull;
+  return hasCode(error, "E_NO_SPACE") || isFull(error);
 }
 
 /** Says how much is still to come and how much is free, now that unfinished files are gone. */
@@ -167,17 +170,14 @@ async function noSpace(
   cause: unknown,
 ): Promise<MigrationError> {
   const { destination } = session;
-  const { freeBytes, freeFiles } = await destination.space();
+  const space = await destination.space();
   const needed = await stillToCome(session);
-  return new MigrationError(
-    "E_NO_SPACE",
-    `The volume of "${destination.label}" is full: ${needed.bytes} bytes in ${needed.files} files are still to come, ${freeBytes} bytes are free`,
-    {
-      cause,
-      hint: "Make the volume larger, then start again: it goes on where it stopped",
-      fields: { neededBytes: needed.bytes, neededFiles: needed.files, freeBytes, freeFiles },
-    },
-  );
+  const what = shortageText(shortage(space, needed) ?? "bytes", space, needed);
+  return new MigrationError("E_NO_SPACE", `The volume of "${destination.label}" is full: ${what}`, {
+    cause,
+    hint: "Make the volume larger, then start again: it goes on where it stopped",
+    fields: { ...space, neededBytes: needed.bytes, neededFiles: needed.files },
+  });
 }
 
 /** What is to be sent and is not at the destination yet. */

@@ -1,6 +1,6 @@
 import { MigrationError } from "../core/errors.ts";
 import { openInventory } from "../files/inventory.ts";
-import { shortage } from "../files/space.ts";
+import { shortage, shortageText } from "../files/space.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
 import { compareFiles, type FilesCompared } from "./files-compare.ts";
@@ -30,10 +30,7 @@ async function requireSpace({ inventory: file }: Input, ctx: FilesContext) {
     const needed = await stillToCome({ inventory, destination });
     const short = shortage(space, needed);
     if (short === undefined) return;
-    const what =
-      short === "bytes"
-        ? `${needed.bytes} bytes are needed and ${space.freeBytes} are free`
-        : `${needed.files} files are to come and ${space.freeFiles} can still be made`;
+    const what = shortageText(short, space, needed);
     throw new MigrationError(
       "E_NO_SPACE",
       `The volume of "${destination.label}" is too small: ${what}`,

@@ -110,7 +110,7 @@ interface List {
 }
 
 function listIn(session: SendSession, name: ListName): List {
-  const fd = openSync(listFile(session, name), "w", 0o600);
+  const fd = openSync(listFile(session, name), "w", 0o660);
   let count = 0;
   let isOpen = true;
   function add(entry: Buffer) {

@@ -1,10 +1,11 @@
 import type { z } from "zod";
-import { MigrationError } from "../core/errors.ts";
+import { codeOf, MigrationError } from "../core/errors.ts";
 import { BrokenStream } from "../files/broken-stream.ts";
 import type { Placement } from "../files/destination.ts";
 import { parentOf } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import type { Attribute } from "../files/rsync-exit.ts";
+import { shortage } from "../files/space.ts";
 import { copyByTar } from "../files/tar.ts";
 import type { FilesTar } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
@@ -70,10 +71,13 @@ async function sendBatch(batch: Batch) {
   const { session } = batch;
   const listed = await writeList(batch);
   if (listed.length === 0) return;
-  const { isWhole, broken, lost } = await stage(batch);
+  const { isWhole, isRead, broken, lost } = await stage(batch);
   // What was cut off still has the source's owners.
   if (broken !== undefined && session.input.ownership === "map") throw broken;
-  const { cleared, reasons } = await placeAll({ ...batch, entries: listed }, isWhole);
+  const unread = isRead ? new Map<string, string>() : await unreadOf(session, listed);
+  const isUnread = ({ path }: InventoryEntry) => unread.has(path.toString("latin1"));
+  const entries = listed.filter((entry) => !isUnread(entry));
+  const { cleared, reasons } = await placeAll({ ...batch, entries }, isWhole);
   const reasonFor = (path: Buffer) => reasons.get(path.toString("latin1"));
   if (broken !== undefined) {
     const placed = cleared.filter(({ path }) => reasonFor(path) === undefined);
@@ -83,7 +87,28 @@ async function sendBatch(batch: Batch) {
   if (!isWhole) await stopIfFull(session, reasons);
   const lostFor = (path: Buffer) => lost.get(path.toString("latin1")) ?? [];
   await confirmAll(cleared, session, { reasonFor, lostFor });
+  const unreadFor = (path: Buffer) => unread.get(path.toString("latin1"));
+  await confirmAll(listed.filter(isUnread), session, { reasonFor: unreadFor });
   count(batch, cleared);
+}
+
+/**
+ * By path, as Latin-1, why a file cannot be read: of a bad block tar makes zeros, in a file that
+ * looks whole.
+ */
+async function unreadOf({ source, ctx }: SendSession, entries: readonly InventoryEntry[]) {
+  const unread = new Map<string, string>();
+  for (const { path, type } of entries) {
+    if (type !== "f") continue;
+    try {
+      await source.hash(path, { signal: ctx.signal });
+    } catch (error) {
+      stopIfAborted(ctx.signal, "The copy of the files");
+      if (codeOf(error) === "ENOENT") continue;
+      unread.set(path.toString("latin1"), `it cannot be read (${codeOf(error)})`);
+    }
+  }
+  return unread;
 }
 
 /** Only what has arrived is progress: what is refused is sent again by each attempt. */
@@ -129,9 +154,14 @@ function progressOf({ inventory, ctx }: SendSession, isToSend: Choose): (count: 
 
 interface Staged {
   isWhole: boolean;
+  /** Every file could be read to its end. */
+  isRead: boolean;
   lost: LostAttributes;
   broken?: BrokenStream;
 }
+
+/** Less is for files that changed or went while it read them. */
+const tarFailed = 2;
 
 async function stage({ session, onBytes }: Batch): Promise<Staged> {
   const { input, ctx, destination } = session;
@@ -143,11 +173,13 @@ async function stage({ session, onBytes }: Batch): Promise<Staged> {
     });
     const refused = ownership === "map" ? await mapStaged(session) : refusedByTar(stderr);
     const lost = await lostStaged(session, refused);
-    if (create === 0 && extract === 0) return { isWhole: true, lost };
+    if (create === 0 && extract === 0) return { isWhole: true, isRead: true, lost };
     ctx.log.warn({ create, extract, stderr: stderr.slice(-2000) }, "tar left files out");
-    return { isWhole: extract === 0, lost };
+    return { isWhole: extract === 0, isRead: create < tarFailed, lost };
   } catch (error) {
-    if (error instanceof BrokenStream) return { isWhole: false, lost: new Map(), broken: error };
+    if (error instanceof BrokenStream) {
+      return { isWhole: false, isRead: true, lost: new Map(), broken: error };
+    }
     throw error;
   }
 }
@@ -169,12 +201,11 @@ async function stopIfFull(
   { inventory, destination }: SendSession,
   reasons: ReadonlyMap<string, string>,
 ) {
-  const { freeBytes } = await destination.space();
-  let bytes = 0;
+  const needed = { bytes: 0, files: reasons.size };
   for (const path of reasons.keys()) {
-    bytes += inventory.get(Buffer.from(path, "latin1"))?.allocated ?? 0;
+    needed.bytes += inventory.get(Buffer.from(path, "latin1"))?.allocated ?? 0;
   }
-  if (bytes <= freeBytes) return;
+  if (shortage(await destination.space(), needed) === undefined) return;
   throw new MigrationError("E_NO_SPACE", "The destination's volume is full");
 }
 

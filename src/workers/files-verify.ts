@@ -9,6 +9,7 @@ import type { Look } from "../files/folder-chain.ts";
 import { type Inventory, openInventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type FileTree, openLocalTree } from "../files/local-tree.ts";
+import { openSourceRoot } from "../files/source-root.ts";
 import type { FilesVerify } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
 import { type Difference, differences, linkDifferences } from "./files-differences.ts";
@@ -46,12 +47,14 @@ const listed = 10_000;
 
 /** Reads the destination back; throws E_INTEGRITY when anything is not as it was promised. */
 export async function verifyFiles(input: Input, ctx: FilesContext): Promise<FilesVerified> {
+  const root = openSourceRoot(input.sourceDir);
   const inventory = openInventory(input.inventory);
   const source = openLocalTree(input.sourceDir);
   const destination = steadyDestination(ctx);
   const output = { checked: 0, hashed: 0, hashedBytes: 0, changedSince: 0 };
   const mode = JSON.stringify(input.mode);
   try {
+    root.requireContent(inventory);
     if (inventory.note("verifying") !== mode) forgetVerified(inventory);
     inventory.setNote("verifying", mode);
     const bytes = { done: 0, total: bytesToHash(inventory, input, ctx.run) };
@@ -62,6 +65,7 @@ export async function verifyFiles(input: Input, ctx: FilesContext): Promise<File
     }
     await verifyLinks(all);
     await verifyAttributes(all);
+    root.check();
     inventory.setNote("verifying", "no");
     await writeResults(all);
     return output;
@@ -111,7 +115,7 @@ interface Verified {
 }
 
 async function verifyPage(all: Verification, page: InventoryEntry[]) {
-  const { ctx, inventory, source, destination, input, bytes } = all;
+  const { ctx, inventory, source, destination, input } = all;
   stopIfAborted(ctx.signal, "The verification");
   const rest = page.filter((entry) => !entry.verified);
   const paths = rest.map(({ path }) => path);
@@ -130,14 +134,18 @@ async function verifyPage(all: Verification, page: InventoryEntry[]) {
   }
   const verified: Verified[] = [];
   await twoAtOnce(toHash, async ({ entry, there }) => {
-    const hash = await verifyContent(all, entry);
+    const hash = await verifyContent(all, entry, there);
     if (hash !== undefined) verified.push({ path: entry.path, there, hash });
   });
   ctx.ledger.files.put(hashRecords(all, verified));
   inventory.update(verified.map(({ path }) => ({ path, outcome: { verified: true } })));
   failpoint("files.afterVerify");
-  const done = all.output.checked;
-  ctx.report({ phase: "verifying files", files: { done }, bytes: { ...bytes } });
+  tell(all);
+}
+
+function tell({ ctx, output, bytes }: Verification) {
+  const files = { done: output.checked };
+  ctx.report({ phase: "verifying files", files, bytes: { ...bytes } });
 }
 
 function isUnchanged(entry: InventoryEntry, look: Look | undefined): boolean {
@@ -150,7 +158,7 @@ function noteChanged(all: Verification, entry: InventoryEntry) {
 }
 
 /** The hash of both sides where they are equal; anything else is noted. */
-async function verifyContent(all: Verification, entry: InventoryEntry) {
+async function verifyContent(all: Verification, entry: InventoryEntry, there: FileEntry) {
   const { path } = entry;
   const [here, away] = await Promise.all([
     readHash(all, all.source, path),
@@ -169,9 +177,21 @@ async function verifyContent(all: Verification, entry: InventoryEntry) {
   all.output.hashed++;
   all.output.hashedBytes += entry.size;
   if (here.equals(away)) return away;
+  askForRepair(all, entry, there);
   const [expected, found] = [here.toString("hex"), away.toString("hex")];
   all.mismatches.push({ path, what: "content", expected, found });
   return undefined;
+}
+
+/**
+ * What has other bytes under the time of its last change that we recorded was written by nobody: the
+ * volume lost them. The next run compares it as if the source had changed, and brings it anew.
+ */
+function askForRepair({ ctx }: Verification, { path }: InventoryEntry, there: FileEntry) {
+  const record = ctx.ledger.files.get(path);
+  if (!record?.ours || record.state !== "written") return;
+  if (record.destinationCtimeNs !== there.ctimeNs) return;
+  ctx.ledger.files.put([{ path, record: { ...record, sourceCtimeNs: 0n } }]);
 }
 
 /** Hashes of what is still there as it was recorded. */
@@ -189,7 +209,7 @@ async function readHash(all: Verification, tree: FileTree, path: Buffer) {
   const onBytes = (count: number) => {
     if (!isDestination) return;
     all.bytes.done = Math.min(all.bytes.total, all.bytes.done + count);
-    all.ctx.report({ phase: "verifying files", bytes: { ...all.bytes } });
+    tell(all);
   };
   try {
     return await tree.hash(path, { signal, onBytes });

@@ -17,6 +17,7 @@ import type { StepInputs } from "../plan/steps.ts";
 import type { FilesContext, WorkerContext } from "./context.ts";
 import { compareFiles } from "./files-compare.ts";
 import { forecastOwnership } from "./forecast-ownership.ts";
+import { forecastPrune } from "./forecast-prune.ts";
 import { takeItemInventory } from "./inventory.ts";
 
 /**
@@ -79,11 +80,13 @@ async function forecastItem(plan: Plan, item: Item, { scratch, ctx }: Looking) {
       )
     : [];
   const examples = await firstLines(`${base}/files-conflicts.ndjson`);
+  const prune = plan.options.prune && (await forecastPrune({ plan, item, step }, inventory, ctx));
   await rm(base, { recursive: true, force: true });
   const { outside, leftOut, missing, unsafe, files } = taken;
   return {
     ...{ id: item.id, scope: scopeText(item.scope) },
     ...{ owners: taken.owners, outside, leftOut, missing, unsafe, documents },
+    ...(prune === undefined ? {} : { prune }),
     ...(compared && files
       ? {
           files: {

@@ -9,6 +9,7 @@ import { writeSelection } from "../mongo/selection.ts";
 import type { OutsideReference } from "../plan/outside.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
+import { patiently } from "./patiently.ts";
 import { type DocumentChoice, ownersOf, selectDocuments } from "./select-documents.ts";
 import { selectFiles, type UnsafeDocument } from "./select-files.ts";
 
@@ -55,10 +56,12 @@ export async function takeItemInventory(input: Input, ctx: WorkerContext): Promi
 /** A server's files alone can be listed without its database; then none is known as a document's. */
 async function openSource(input: Input, ctx: WorkerContext): Promise<SourceDatabase | undefined> {
   if (input.source === undefined) return undefined;
+  const { source, documents, scope } = input;
+  const optional = !documents && scope.kind === "server";
+  const open = () => connectSource(source, ctx);
   try {
-    return await connectSource(input.source, { signal: ctx.signal, log: ctx.log });
+    return optional ? await open() : await patiently(ctx, open);
   } catch (error) {
-    const optional = !input.documents && input.scope.kind === "server";
     if (!optional || !isUnavailable(error)) throw error;
     ctx.log.warn("The source's database cannot be reached: files go without its help");
     return undefined;

@@ -11,6 +11,7 @@ import { type CheckedDatabases, checkDatabases, identityOf } from "./check-datab
 import { refuseSameFolder } from "./check-folders.ts";
 import { checkScope } from "./check-scope.ts";
 import type { FilesContext } from "./context.ts";
+import { encryptionNotes } from "./encryption-notes.ts";
 
 /** What is to be looked at; the destination's directory is told where it is one of this machine. */
 interface Sides extends Omit<CheckRequest, "destination"> {
@@ -35,7 +36,10 @@ export async function checkSides(
     warnings.push(`${error.message}; the files of the server go without it`);
     return undefined;
   });
-  if (databases !== undefined) await checkScopes(request, sourceDir, options);
+  if (databases !== undefined) {
+    warnings.push(...(databases.warnings ?? []), ...(await encryptionNotes(reachedSides(request))));
+    await checkScopes(request, sourceDir, options);
+  }
   return {
     source: {
       ...sideFacts(sourceDir, await freeSpace(sourceDir), databases?.source?.version),
@@ -61,7 +65,7 @@ export async function checkSource(
   const identity = await identityOf(dir, source.database);
   return {
     source: { ...sideFacts(dir, await freeSpace(dir), version), identity },
-    warnings: [],
+    warnings: await encryptionNotes({ source }),
   };
 }
 
@@ -92,6 +96,11 @@ async function checkDatabaseSides(
     return { source: database.facts };
   }
   return checkDatabases(source.database, destination.database, options);
+}
+
+/** Files alone are moved without the destination's database. */
+function reachedSides({ source, destination, migrationType }: Sides) {
+  return migrationType === "files" ? { source } : { source, destination };
 }
 
 function sideFacts(

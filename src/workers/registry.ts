@@ -3,8 +3,10 @@ import { clearAfter } from "./after.ts";
 import type { FilesContext } from "./context.ts";
 import { backupDatabase } from "./db-backup.ts";
 import { compareDatabase } from "./db-compare.ts";
+import { pruneDatabase } from "./db-prune.ts";
 import { restoreDatabase } from "./db-restore.ts";
 import { verifyDatabase } from "./db-verify.ts";
+import { pruneFiles } from "./files-prune.ts";
 import { syncFiles } from "./files-send.ts";
 import { compareAndRequireSpace } from "./files-space.ts";
 import { tarFiles } from "./files-tar.ts";
@@ -32,5 +34,7 @@ export const workers: { [K in StepKind]: Worker<K> } = {
   "db-restore": restoreDatabase,
   "db-verify": verifyDatabase,
   "references-verify": verifyReferences,
+  "db-prune": pruneDatabase,
+  "files-prune": pruneFiles,
   after: clearAfter,
 };

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { type Application, type FilePattern, patternText } from "../config/application.ts";
 import { safePathPart, safeRelativePath } from "../files/entry.ts";
+import { lockFolderName } from "../files/lock-folder.ts";
 import type { PathSpec, Selection } from "../files/take-inventory.ts";
 import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { Scope } from "../plan/scope.ts";
@@ -48,7 +49,7 @@ export function selectFiles(options: FileChoiceOptions): FileChoice {
 /** The tool's own folders stay out even when the rest of `logs` is taken along. */
 function ownFolders({ sourceDir, workDir }: FileChoiceOptions): Buffer[] {
   const inside = relative(sourceDir, workDir);
-  const own = ["logs/migrations", "logs/migration"];
+  const own = ["logs/migrations", "logs/migration", lockFolderName];
   if (inside !== "" && !/^(\.\.(\/|$)|\/)/.test(inside)) own.push(inside);
   return own.map((path) => Buffer.from(path));
 }

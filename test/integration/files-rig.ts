@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -7,6 +7,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { Progress } from "../../src/core/progress.ts";
 import { openLocalDestination } from "../../src/files/local-destination.ts";
 import { type OpenLedger, openLedger } from "../../src/state/ledger.ts";
+import { unguarded } from "../../src/workers/context.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { type Settings, type Steps, stepsOf, wholeTree } from "./files-steps.ts";
 
@@ -47,7 +48,8 @@ export async function makeRig(base = tempDir()): Promise<Rig> {
     const report = (now: Progress) => progress.push(now);
     const { run, retryBudget = 60_000, to = openLocalDestination(all.destination) } = all;
     const ports = { log, clock: systemClock, signal, report, run, ledger, retryBudget };
-    return stepsOf(all, { ...ports, destination: to });
+    const guard = unguarded;
+    return stepsOf(all, { ...ports, guard, destination: to });
   }
   async function migrate(settings: Partial<Settings> = {}): Promise<Migrated> {
     const { inventory, compare, sync, tar, verify } = steps(settings);
@@ -87,7 +89,8 @@ export function mountSmall(folder: string, size: string): boolean {
     return false;
   }
   onTestFinished(() => {
-    execFileSync("umount", ["-l", folder]);
+    // A test may have taken it away itself.
+    spawnSync("umount", ["-l", folder]);
   });
   return true;
 }

@@ -134,6 +134,10 @@ describe("a connection that breaks", () => {
     const sent = via === "rsync" ? synced : tarred;
     expect(sent.verdicts).toMatchObject({ conflict: 2, rejected: 0, missing: 0 });
     expect(verified.changedSince).toBe(0);
+    const copied = rig.progress.flatMap(({ phase, bytes }) =>
+      phase === "copying" && bytes?.total ? [bytes.done] : [],
+    );
+    expect(copied).toEqual(copied.toSorted((one, other) => one - other));
     expectEqual(rig);
     expect(readdirSync(rig.destination)).toEqual(["jane"]);
   });
@@ -263,7 +267,9 @@ it.each(["rsync", "tar"] as const)(
     expect(tarred.verdicts).toMatchObject({ conflict: 2, rejected: 0, missing: 0 });
     expect(verified.hashed).toBeGreaterThan(200);
     expectEqual(rig);
-    const last = rig.progress.filter(({ phase }) => phase === "verifying files").at(-1);
+    const verifying = rig.progress.filter(({ phase }) => phase === "verifying files");
+    expect(verifying.filter(({ files }) => files === undefined)).toEqual([]);
+    const last = verifying.at(-1);
     expect(last?.bytes?.done).toBe(last?.bytes?.total);
     expect(statSync(join(rig.destination, "jane/large1")).size).toBe(large);
   },

@@ -108,8 +108,8 @@ it("takes a server's whole tree but what is never taken, and knows which files a
     selection: {
       kind: "tree",
       exclude: ["logs", "run"],
-      excludePaths: ["logs/migrations", "logs/migration", "logs/migrations"].map((path) =>
-        Buffer.from(path),
+      excludePaths: ["logs/migrations", "logs/migration", ".migctl-lock", "logs/migrations"].map(
+        (path) => Buffer.from(path),
       ),
       owned: ofDocuments,
     },
@@ -126,7 +126,9 @@ it("takes a path along that is asked for, but its own folders never", () => {
   });
   expect(selection).toMatchObject({
     exclude: ["run"],
-    excludePaths: ["logs/migrations", "logs/migration", "work"].map((path) => Buffer.from(path)),
+    excludePaths: ["logs/migrations", "logs/migration", ".migctl-lock", "work"].map((path) =>
+      Buffer.from(path),
+    ),
   });
 });
 
