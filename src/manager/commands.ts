@@ -1,6 +1,7 @@
 import type { Command } from "../core/command.ts";
 import { attachCommand } from "./commands/attach.ts";
 import { checkCommand } from "./commands/check.ts";
+import { collectCommand } from "./commands/collect.ts";
 import { dbBackupCommand, dbRestoreCommand, dbVerifyCommand } from "./commands/db.ts";
 import { filesSyncCommand, filesTarCommand } from "./commands/files.ts";
 import { filesVerifyCommand } from "./commands/files-verify.ts";
@@ -12,6 +13,7 @@ import { probeCommand } from "./commands/probe.ts";
 import { receiveCommand } from "./commands/receive.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
+import { undoCommand } from "./commands/undo.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { ManagerContext } from "./context.ts";
 
@@ -19,10 +21,12 @@ export const managerCommands: readonly Command<ManagerContext>[] = [
   runCommand,
   statusCommand,
   listCommand,
+  collectCommand,
   checkCommand,
   forecastCommand,
   fingerprintCommand,
   verifyCommand,
+  undoCommand,
   dbBackupCommand,
   dbRestoreCommand,
   dbVerifyCommand,

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Logger, makeLog } from "../core/log.ts";
 import type { Output, OutputFormat } from "../core/output.ts";
+import type { LockTimes } from "../state/lock-watch.ts";
 import type { Stop } from "./signals.ts";
 
 /** What every command of migmgr gets beside its flags; made once, in main.ts. */
@@ -14,6 +15,8 @@ export interface ManagerContext {
   /** What the API's client goes by: proxies, and where it is in a pod. */
   env: Readonly<Record<string, string | undefined>>;
   readInput(): Promise<string>;
+  /** Shorter ones, for tests of what waits. */
+  lockTimes?: LockTimes;
 }
 
 interface Globals {

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { throttleReports } from "../core/progress.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { openLedger } from "../state/ledger.ts";
-import type { WorkerContext } from "../workers/context.ts";
+import { unguarded, type WorkerContext } from "../workers/context.ts";
 import type { ManagerContext } from "./context.ts";
 
 const reportMilliseconds = 3000;
@@ -35,7 +35,10 @@ export async function runByHand<T>(
     // the destination may have changed since.
     const run = `by-hand-${randomBytes(6).toString("hex")}`;
     const result = await work(
-      { log, clock, signal: stop.signal, report: reports.push, run, ledger: opened },
+      {
+        ...{ log, clock, signal: stop.signal, report: reports.push, run, ledger: opened },
+        guard: unguarded,
+      },
       scratch,
     );
     reports.flush();

@@ -30,8 +30,8 @@ export async function openReceiver(
   const remove = () =>
     removeReceiverPod(manifest.metadata.name, { ...place, signal: AbortSignal.timeout(60_000) });
   try {
-    const pod = await startReceiverPod(manifest, place);
-    const open = () => whileLoggedOut(ports, () => attach(manifest, place));
+    const pod = { current: await startReceiverPod(manifest, place) };
+    const open = () => whileLoggedOut(ports, () => attach(manifest, pod, place));
     const label = `${namespace}/${manifest.metadata.name}`;
     const receiver = await connect(open, pod, { ...endpoint, label }, ports);
     return {
@@ -51,19 +51,25 @@ export async function openReceiver(
 
 async function connect(
   open: () => Promise<Duplex>,
-  pod: Pod,
+  pod: CurrentPod,
   { transport, receiver, label }: ClusterDestination & { label: string },
   { log, clock, signal }: ReachPorts,
 ): Promise<Receiver> {
   const options = { label, log, patience: { clock, signal, budget: patienceMs } };
-  const host = pod.status?.podIP;
-  if (transport === "exec" || host === undefined || receiver.kind !== "own") {
+  const address = pod.current.status?.podIP;
+  if (transport === "exec" || address === undefined || receiver.kind !== "own") {
     const reason = transport === "exec" ? "It was asked for" : "The pod has no port of ours";
     log.info({ reason }, "The receiver is reached through the API");
     return await connectReceiver(open, { ...options, reason });
   }
   const only = transport === "direct";
+  const host = () => pod.current.status?.podIP ?? address;
   return await preferDirect(open, { ...options, host, port: receiver.port, only });
+}
+
+/** The pod that receives by now. */
+interface CurrentPod {
+  current: Pod;
 }
 
 const patienceMs = 30_000;
@@ -71,7 +77,7 @@ const patienceMs = 30_000;
 type Place = ReachPorts & { cluster: Cluster; namespace: string };
 
 /** An exec session with the agent; a pod that is gone is made again first. */
-async function attach(manifest: KubeObject, place: Place): Promise<Duplex> {
+async function attach(manifest: KubeObject, ours: CurrentPod, place: Place): Promise<Duplex> {
   const { cluster, namespace, log } = place;
   const { name } = manifest.metadata;
   const pod = await cluster.get(pods, name, namespace);
@@ -80,7 +86,7 @@ async function attach(manifest: KubeObject, place: Place): Promise<Duplex> {
     pod?.status?.containerStatuses?.[0]?.state?.running !== undefined;
   if (!isRunning) {
     log.warn({ pod: name }, "The receiver's pod is gone; making another one");
-    await startReceiverPod(manifest, place);
+    ours.current = await startReceiverPod(manifest, place);
   }
   const command = ["migmgr", "attach", "--socket", receiverSocket];
   return toDuplex(await cluster.exec({ namespace, pod: name }, command), log);

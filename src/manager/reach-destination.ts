@@ -1,4 +1,4 @@
-import { MigrationError } from "../core/errors.ts";
+import { hasCode, MigrationError } from "../core/errors.ts";
 import { withReleasers } from "../core/releasers.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { openLocalDestination } from "../files/local-destination.ts";
@@ -11,6 +11,7 @@ import { type DatabaseLink, linkDatabase } from "./link/link-database.ts";
 import { type LogIn, watchLogIn } from "./log-in.ts";
 import { openReceiver } from "./open-receiver.ts";
 import type { ReachPorts } from "./reach-ports.ts";
+import { refuseOtherPlace } from "./refuse-other-place.ts";
 
 /** A plan's destination while it can be worked on. */
 export interface Reached {
@@ -41,7 +42,8 @@ export async function withDestination<T>(
   try {
     return await withCluster(plan, endpoint, ports, work);
   } catch (error) {
-    throw ports.signal.aborted ? interrupted(error) : error;
+    const isStopped = ports.signal.aborted && !hasCode(error, "E_LOCKED");
+    throw isStopped ? interrupted(error) : error;
   }
 }
 
@@ -61,6 +63,7 @@ async function withCluster<T>(
     });
     const { keep } = logIn;
     const ports = { ...outer, logIn };
+    await keep(() => refuseOtherPlace(endpoint, cluster));
     const receiver = await keep(() => openReceiver(endpoint, cluster, ports));
     release(() => receiver.close());
     const link = await keep(() => linkDatabase(endpoint, { cluster, receiver, ...ports }));

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 import {
   asMigrationError,
   codeOf,
@@ -8,16 +9,19 @@ import {
   MigrationError,
   toErrorRecord,
 } from "../core/errors.ts";
+import { keepPrivate } from "../core/private-files.ts";
 import { withReleasers } from "../core/releasers.ts";
-import { ledgerFolder, migrationFolder } from "../plan/inputs.ts";
+import { migrationFolder } from "../plan/inputs.ts";
 import type { Plan } from "../plan/plan.ts";
-import { openLedger } from "../state/ledger.ts";
-import { acquireLock } from "../state/lock.ts";
+import { acquireLock, type Lock } from "../state/lock.ts";
 import { type RunResult, readResult, removeResult, writeResult } from "../state/result.ts";
 import { openStore, type Store } from "../state/store.ts";
 import { acceptPlan } from "./accept-plan.ts";
 import type { ManagerContext } from "./context.ts";
 import { decideStart, type StartRequest } from "./decide-start.ts";
+import { makeDestinationHold } from "./hold-destination.ts";
+import { watchForLoss } from "./lock-loss.ts";
+import { makeLockWaits, openLedgerWaiting } from "./lock-waits.ts";
 import { withDestination } from "./reach-destination.ts";
 import { writeReport } from "./report.ts";
 import { runPlan } from "./run.ts";
@@ -39,11 +43,13 @@ export async function runMigration(
   request: StartRequest,
   context: ManagerContext,
 ): Promise<RunEnd> {
-  const migration = { plan, request, context, folder: migrationFolder(plan) };
+  const folder = migrationFolder(plan);
+  const migration = { plan, request, context, folder, isTakenOver: false };
   try {
     return await withReleasers((release) => runLocked(migration, release));
   } catch (thrown) {
-    await recordFailure(plan, { thrown, request, context });
+    // How it ends is told by the process that took it over.
+    if (!migration.isTakenOver) await recordFailure(plan, { thrown, request, context });
     throw thrown;
   }
 }
@@ -75,18 +81,29 @@ interface Migration {
   request: StartRequest;
   context: ManagerContext;
   folder: string;
+  /** Another process has its lock by now. */
+  isTakenOver: boolean;
 }
 
 async function runLocked(migration: Migration, release: Releaser): Promise<RunEnd> {
   const { plan, request, folder } = migration;
   const { clock, log, stop } = migration.context;
-  const { signal } = stop;
+  const { lost, signal, onLost } = watchForLoss(stop.signal);
+  let show: Store["waits"] = () => undefined;
+  const waits = makeLockWaits(plan, {
+    ...{ ...migration.context, signal },
+    show: (waiting) => show(waiting),
+  });
   await makeFolder(folder);
-  const lock = await acquireLock(folder, { clock, signal });
-  release(() => lock.release());
+  const lock = await acquireLock(folder, { ...waits.patience(folder), onLost });
+  release(() => {
+    migration.isTakenOver = isTakenOver(lock);
+    return lock.release();
+  });
   await acceptPlan(plan, folder, request.rerun);
-  const store = await openStore(folder, { clock, log, lock });
+  const store = await openStore(folder, { clock, log, lock, onLost });
   release(() => store.close());
+  show = (waiting) => store.waits(waiting);
   const { host } = lock.holder;
   const { attempt } = request;
   const result = attempt === undefined ? undefined : await readResult(folder, attempt);
@@ -100,26 +117,42 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
     return end;
   }
   if (attempt !== undefined) await removeResult(folder, attempt);
-  const ledger = await openLedger(ledgerFolder(plan), { clock, signal });
+  const ledger = await openLedgerWaiting(plan, lock, waits);
   release(() => ledger.close());
   const { env } = migration.context;
   const stopCode = () => stop.code();
-  const onWaiting: Store["waits"] = (waiting) => store.waits(waiting);
-  const ports = { clock, log, signal, env, onWaiting };
-  const exitCode = await withDestination(plan, ports, ({ plan: reachable, ...reached }) =>
-    runPlan(reachable, start.run, {
-      ...{ log, clock, store, ledger, lock, signal, stopCode },
-      ...reached,
-    }),
-  );
+  const ports = { clock, log, signal, env, onWaiting: show };
+  const exitCode = await withDestination(plan, ports, async ({ plan: reachable, ...reached }) => {
+    const { destination } = reached;
+    const holding = { folder, destination, log, clock, signal, waits, onLost };
+    const hold = makeDestinationHold(reachable, holding);
+    try {
+      return await runPlan(reachable, start.run, {
+        ...{ log, clock, store, ledger, lock, hold, lost, signal, stopCode },
+        ...reached,
+      });
+    } finally {
+      await hold.release();
+    }
+  });
   if (store.status !== undefined) await writeReport(folder, plan, store.status);
   const end = endOf(exitCode, store);
   if (store.status?.state !== "interrupted") await record(migration, end, host);
   return end;
 }
 
+function isTakenOver(lock: Lock): boolean {
+  try {
+    lock.check();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 async function makeFolder(folder: string) {
   try {
+    await keepPrivate(dirname(folder));
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     const code = codeOf(cause);
@@ -143,7 +176,12 @@ function endOf(exitCode: ExitCode, { status }: Store): RunEnd {
 }
 
 async function record(
-  { plan, request, context, folder }: Omit<Migration, "plan"> & { plan: { name: string } },
+  {
+    plan,
+    request,
+    context,
+    folder,
+  }: Omit<Migration, "plan" | "isTakenOver"> & { plan: { name: string } },
   end: RunEnd,
   host: string,
 ) {

@@ -1,9 +1,10 @@
 import type { Clock } from "../core/clock.ts";
-import { asMigrationError, type ExitCode, toErrorRecord } from "../core/errors.ts";
+import { asMigrationError, type ExitCode, hasCode, toErrorRecord } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
 import type { FileDestination } from "../files/destination.ts";
+import { guardedDestination } from "../files/guarded-destination.ts";
 import { inputOf } from "../plan/inputs.ts";
 import type { Item, Plan, Step } from "../plan/plan.ts";
 import { scopeText } from "../plan/scope.ts";
@@ -14,6 +15,7 @@ import type { ItemStatus, Status } from "../state/status.ts";
 import type { Store } from "../state/store.ts";
 import type { FilesContext } from "../workers/context.ts";
 import { workers } from "../workers/registry.ts";
+import type { DestinationHold } from "./hold-destination.ts";
 
 export interface RunPorts {
   log: Logger;
@@ -26,6 +28,9 @@ export interface RunPorts {
   /** Does a step's work again where the way to the destination was closed to us for a time. */
   keep<T>(work: () => Promise<T>): Promise<T>;
   lock: Pick<Lock, "check" | "holder">;
+  hold: Pick<DestinationHold, "take" | "guard" | "settle">;
+  /** Aborted with an E_LOCKED once a lock is lost; then `signal` is as well. */
+  lost: AbortSignal;
   /** Aborted when the run is to stop; `stopCode` says with which exit code. */
   signal: AbortSignal;
   stopCode(): ExitCode;
@@ -51,23 +56,46 @@ export async function runPlan(plan: Plan, run: string, ports: RunPorts): Promise
     })),
   });
   log.info({ migration: plan.name, run, items: plan.items.length }, "Run started");
-  for (const item of plan.items) {
-    await runItem(plan, item, run, ports);
-    if (ports.signal.aborted) return interrupted(ports);
+  try {
+    for (const item of plan.items) {
+      await runItem(plan, item, run, ports);
+      if (ports.signal.aborted) return await interrupted(ports);
+    }
+    return await finish(ports);
+  } catch (error) {
+    if (hasCode(error, "E_LOCKED")) await recordLockedOut(error.exitCode, ports);
+    throw error;
   }
-  return finish(ports);
 }
 
-async function interrupted({ store, log, stopCode }: RunPorts): Promise<ExitCode> {
+/** What another process keeps from us is a checkpoint of ours, unless it took the migration too. */
+async function recordLockedOut(exitCode: ExitCode, { store, lock }: RunPorts) {
+  try {
+    lock.check();
+  } catch {
+    return;
+  }
+  await store.append({ type: "run-interrupted", exitCode });
+}
+
+async function interrupted(ports: RunPorts): Promise<ExitCode> {
+  throwIfLost(ports);
+  const { store, log, stopCode } = ports;
   const exitCode = stopCode();
   await store.append({ type: "run-interrupted", exitCode });
   log.info({ exitCode }, "Run interrupted, checkpoint written");
   return exitCode;
 }
 
-async function finish({ store, log }: RunPorts): Promise<ExitCode> {
+function throwIfLost({ lost }: RunPorts) {
+  if (lost.aborted) throw lost.reason;
+}
+
+async function finish({ store, log, hold }: RunPorts): Promise<ExitCode> {
   const exitCode = exitCodeOf(store.status?.items ?? []);
   const failed = store.status?.items.some(({ state }) => state !== "done") ?? true;
+  // What is done is not begun again, which would remove what is left of a lock.
+  if (!failed) await hold.settle();
   await store.append({ type: "run-finished", state: failed ? "failed" : "done", exitCode });
   log.info({ exitCode }, "Run finished");
   return exitCode;
@@ -107,14 +135,22 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
   await store.append({ type: "step-started", ...ids });
   log.info("Step started");
   try {
+    const guard = async () => {
+      lock.check();
+      await ports.hold.guard(step.kind);
+    };
     const context: FilesContext = {
       ...{ log, clock: ports.clock, signal, run },
-      ...{ ledger: ports.ledger, destination: ports.destination },
+      ...{ ledger: ports.ledger.inScope(scopeText(item.scope)) },
+      ...{ guard, destination: guardedDestination(ports.destination, guard) },
       retryBudget: budgetOf(place.plan),
       report: (progress) => store.progress(item.id, step.id, progress),
     };
     failpoint("step.beforeWork");
-    const output = await ports.keep(() => work(step.kind, place, context));
+    const output = await ports.keep(async () => {
+      if (step.kind !== "preflight") await ports.hold.take();
+      return await work(step.kind, place, context);
+    });
     failpoint("step.afterWork");
     lock.check();
     recordCompletion(place, run, ports);
@@ -122,6 +158,7 @@ async function runStep(place: Place, run: string, ports: RunPorts): Promise<bool
     log.info({ output: briefly(output) }, "Step done");
     return true;
   } catch (thrown) {
+    throwIfLost(ports);
     if (signal.aborted) return false;
     const error = asMigrationError(ports.explain(thrown));
     // What is done stays done, even where the volume failed right after that was recorded.

@@ -8,6 +8,7 @@ import { withReleasers } from "../../core/releasers.ts";
 import { ledgerFolder } from "../../plan/inputs.ts";
 import { Plan } from "../../plan/plan.ts";
 import { openLedger } from "../../state/ledger.ts";
+import { unguarded } from "../../workers/context.ts";
 import { forecastPlan } from "../../workers/forecast.ts";
 import type { ManagerContext } from "../context.ts";
 import { copyLedger } from "../copy-ledger.ts";
@@ -32,6 +33,7 @@ export const forecastCommand = defineCommand({
       return await withDestination(plan, ports, ({ plan: reachable, destination }) =>
         forecastPlan(reachable, scratch, {
           ...{ log, clock, signal: stop.signal, run: "forecast", ledger, destination },
+          guard: unguarded,
           report: (progress) => log.debug({ progress }, "Progress"),
         }),
       );

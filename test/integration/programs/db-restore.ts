@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { pino } from "pino";
 import { systemClock } from "../../../src/core/clock.ts";
 import { openLedger } from "../../../src/state/ledger.ts";
+import { unguarded } from "../../../src/workers/context.ts";
 import { restoreDatabase } from "../../../src/workers/db-restore.ts";
 
 /** Restores as the JSON argument says, and writes the result to a file; SIGTERM stops it. */
@@ -22,6 +23,7 @@ try {
     report: () => {},
     run,
     ledger,
+    guard: unguarded,
   });
   writeFileSync(result, JSON.stringify(restored));
 } catch (error) {

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { systemClock } from "../../../src/core/clock.ts";
 import { openLocalDestination } from "../../../src/files/local-destination.ts";
 import { openLedger } from "../../../src/state/ledger.ts";
+import { unguarded } from "../../../src/workers/context.ts";
 import { ownedTree, stepNames, stepsOf } from "../files-steps.ts";
 
 /** Runs the steps of one migration in order, going on from the first that is not marked as done. */
@@ -31,6 +32,7 @@ const steps = stepsOf(
     report: () => undefined,
     run: "one",
     ledger,
+    guard: unguarded,
     destination: openLocalDestination(join(base, "destination")),
   },
 );
