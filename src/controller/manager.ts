@@ -6,8 +6,8 @@ import { type ErrorCode, isErrorCode, MigrationError } from "../core/errors.ts";
 export interface ManagerProgram {
   command: string;
   args: readonly string[];
-  /** What it needs beside our own environment. */
-  env?: Readonly<Record<string, string>>;
+  /** All of its environment: nothing else of ours is inherited. */
+  env: Readonly<Record<string, string>>;
 }
 
 const Failure = z.object({
@@ -41,6 +41,7 @@ export async function askManager<T>(
     input: JSON.stringify(input),
     reject: false,
     stderr: "pipe",
+    extendEnv: false,
     env: { ...manager.env },
     maxBuffer: 256 * 1024 * 1024,
     // A terminal's Ctrl-C is for us; a second signal would end it before it has cleared up.
@@ -117,6 +118,7 @@ export function startManager(
     detached: true,
     cleanup: false,
     stdout: "ignore",
+    extendEnv: false,
     // Fewer arenas of the allocator: what is freed in one is no longer held back in many.
     env: {
       ...manager.env,

@@ -86,6 +86,16 @@ function secretRules({ secrets, ownSecrets }: RbacInput): Rule[] {
   ];
 }
 
+/** What is wider than one might think, and why it cannot be narrower. */
+export function explainRbac({ side, ownSecrets, namespace }: RbacInput): string[] {
+  if (side !== "source" || ownSecrets.length > 0) return [];
+  return [
+    `This account may read every Secret of namespace "${namespace}": the Secrets of migrations and ` +
+      "of the pods that answer a question are made, found and removed by label, and their names " +
+      "are not known beforehand",
+  ];
+}
+
 /** Of the token that the manager takes along, and of migctl's own discovery. */
 function destinationRules(input: RbacInput): Rule[] {
   return [

@@ -56,6 +56,7 @@ export function planOptions(
 ): PlanOptions {
   const chosen = chooseOwnership(request, config);
   const retrySeconds = request["retry-timeout"];
+  const waitLockSeconds = request["wait-lock"];
   return {
     onConflict: request["on-conflict"],
     verify: request.verify,
@@ -67,8 +68,10 @@ export function planOptions(
     includePaths: request["include-path"],
     after: request.after,
     forceDb: request["force-db"],
+    ...(request.prune ? { prune: true as const } : {}),
     ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
     ...(retrySeconds === undefined ? {} : { retrySeconds }),
+    ...(waitLockSeconds === undefined ? {} : { waitLockSeconds }),
   };
 }
 

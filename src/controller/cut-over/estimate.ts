@@ -66,6 +66,8 @@ const estimators: Record<StepKind, (step: Step, known: Known) => Guess> = {
   "db-restore": (_, known) => documents("db-restore", known),
   "db-verify": (_, known) => documents("db-verify", known),
   "references-verify": (_, known) => documents("references-verify", known),
+  "db-prune": (_, known) => documents("db-prune", known),
+  "files-prune": (_, known) => again("files-compare", known),
   after: (_, known) => again("after", known, briefSeconds),
 };
 
@@ -126,6 +128,7 @@ const assumedRates: Partial<Record<StepKind, number>> = {
   "db-restore": 4000,
   "db-verify": 20_000,
   "references-verify": 4000,
+  "db-prune": 4000,
 };
 
 function documents(kind: StepKind, known: Known): Guess {

@@ -77,11 +77,13 @@ function databaseRef({ database }: Discovered, key: string) {
 }
 
 function placeOf(found: Discovered): ClusterSource["cluster"] {
-  const { server, clusterUid, namespace, claim, subPath, release, chart, version } = found;
+  const { server, clusterUid, namespaceUid, namespace, claim, subPath, release, chart, version } =
+    found;
   return {
     server,
     ...(clusterUid === undefined ? {} : { uid: clusterUid }),
     namespace: namespace.value,
+    ...(namespaceUid === undefined ? {} : { namespaceUid }),
     claim: {
       name: claim.value.name,
       uid: claim.value.uid,

@@ -26,6 +26,7 @@ export async function readSecretValues(
   await addDatabase(source, { found: found.source, side: sides.source, tools, fileOf }, [
     credentialKeys.sourceUri,
     credentialKeys.sourceDatabaseCa,
+    credentialKeys.sourceDatabaseClient,
   ]);
   const destination = { found: found.destination, side: sides.destination, tools, fileOf };
   const { values, login } = await readDestinationValues(destination);
@@ -36,7 +37,11 @@ export async function readSecretValues(
 export async function readDestinationValues(of: Of): Promise<SecretValues> {
   const values: Record<string, string> = {};
   const keys = credentialKeys;
-  await addDatabase(values, of, [keys.destinationUri, keys.destinationDatabaseCa]);
+  await addDatabase(values, of, [
+    keys.destinationUri,
+    keys.destinationDatabaseCa,
+    keys.destinationDatabaseClient,
+  ]);
   const login = await portableLogin(of.side.access, of.tools.env);
   const { token, ca, certificate, key, ...rest } = login;
   const files = [
@@ -58,9 +63,9 @@ export async function readDestinationValues(of: Of): Promise<SecretValues> {
 }
 
 interface Of {
-  found: Discovered;
-  side: Side<unknown>;
-  tools: SideTools;
+  found: Pick<Discovered, "side" | "namespace" | "database">;
+  side: Pick<Side<unknown>, "cluster" | "access">;
+  tools: Pick<SideTools, "env">;
   /** Where the manager finds what is kept by a key. */
   fileOf(key: string): string;
 }
@@ -68,7 +73,7 @@ interface Of {
 async function addDatabase(
   values: Record<string, string>,
   { found, side, tools, fileOf }: Of,
-  [uriKey, caKey]: readonly [uri: string, ca: string],
+  [uriKey, caKey, clientKey]: readonly [uri: string, ca: string, client: string],
 ) {
   const { database } = found;
   if (database === undefined) return;
@@ -78,6 +83,8 @@ async function addDatabase(
     secrets,
   });
   const known = { side: found.side, database };
-  values[uriKey] = connectionUriOf(known, credentials, fileOf(caKey));
+  const files = { ca: fileOf(caKey), client: fileOf(clientKey) };
+  values[uriKey] = connectionUriOf(known, credentials, files);
   if (credentials.ca !== undefined) values[caKey] = credentials.ca;
+  if (credentials.client !== undefined) values[clientKey] = credentials.client;
 }

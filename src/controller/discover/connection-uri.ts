@@ -1,16 +1,25 @@
 import { MigrationError } from "../../core/errors.ts";
 import { registerSecret, registerUriSecret } from "../../core/secrets.ts";
 import { flagOf } from "./choose.ts";
+import { requireClient } from "./client-certificate.ts";
 import type { Discovered, DiscoveredDatabase } from "./discovered.ts";
 import { type CredentialSources, readCredential } from "./read-credential.ts";
 
 /** What goes into a URI beside what was discovered. */
 export interface DatabaseCredentials {
-  /** A whole URI; nothing is added to it but what a CA file needs. */
+  /** A whole URI; nothing is added to it but what TLS needs. */
   uri?: string;
   password?: string;
   /** The CA's certificate (PEM), to be put into a file. */
   ca?: string;
+  /** Our own certificate and its key (PEM), to be put into one file. */
+  client?: string;
+}
+
+/** Where those are for whoever uses the URI. */
+export interface TlsFiles {
+  ca: string;
+  client: string;
 }
 
 /** Reads what the discovered log-in refers to; E_CONFIG where it is not there. */
@@ -31,19 +40,27 @@ export async function readDatabaseCredentials(
   if (tls?.ca !== undefined) {
     credentials.ca = await readCredential(tls.ca, `CA ${of}`, sources);
   }
+  if (tls?.certificate !== undefined) {
+    const parts = [await readCredential(tls.certificate, `client certificate ${of}`, sources)];
+    if (tls.key !== undefined) {
+      parts.push(await readCredential(tls.key, `client key ${of}`, sources));
+    }
+    credentials.client = parts.map((part) => `${part.trimEnd()}\n`).join("");
+    requireClient(credentials.client, `client certificate ${of}`);
+  }
   return credentials;
 }
 
 /**
- * The MongoDB URI of a discovered database. `caFile` is where the CA is for whoever uses the URI.
+ * The MongoDB URI of a discovered database; its TLS names the files of which there is something.
  * E_CONFIG where a password is missing that a user needs.
  */
 export function connectionUriOf(
   { side, database }: { side: Discovered["side"]; database: DiscoveredDatabase },
-  { uri, password }: DatabaseCredentials,
-  caFile?: string,
+  { uri, password, ...pems }: DatabaseCredentials,
+  files: TlsFiles,
 ): string {
-  const options = new Map<string, string>(tlsOptions(database, caFile));
+  const options = new Map<string, string>(tlsOptions(database, pems, files));
   if (uri !== undefined) return withOptions(uri, options);
   const { login, replicaSet, hosts } = database;
   if (login.authSource !== undefined && login.username !== undefined) {
@@ -85,10 +102,15 @@ function percentEncode(text: string): string {
   );
 }
 
-function* tlsOptions({ tls }: DiscoveredDatabase, caFile: string | undefined) {
+function* tlsOptions(
+  { tls }: DiscoveredDatabase,
+  { ca, client }: Pick<DatabaseCredentials, "ca" | "client">,
+  files: TlsFiles,
+) {
   if (tls === undefined) return;
   yield ["tls", "true"] as const;
-  if (tls.ca !== undefined && caFile !== undefined) yield ["tlsCAFile", caFile] as const;
+  if (ca !== undefined) yield ["tlsCAFile", files.ca] as const;
+  if (client !== undefined) yield ["tlsCertificateKeyFile", files.client] as const;
   if (tls.allowInvalidCertificates) yield ["tlsAllowInvalidCertificates", "true"] as const;
 }
 

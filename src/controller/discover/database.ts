@@ -35,6 +35,8 @@ export async function findDatabase(
   if (tls !== undefined) {
     database.tls = {
       ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.certificate === undefined ? {} : { certificate: tls.certificate }),
+      ...(tls.key === undefined ? {} : { key: tls.key }),
       allowInvalidCertificates: tls.allowInvalidCertificates ?? false,
     };
   }

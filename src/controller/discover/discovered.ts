@@ -56,7 +56,12 @@ export interface DiscoveredDatabase {
   /** Its servers are outside of the namespace. */
   isExternal: boolean;
   login: DatabaseLogin;
-  tls?: { ca?: Credential; allowInvalidCertificates: boolean };
+  tls?: {
+    ca?: Credential;
+    certificate?: Credential;
+    key?: Credential;
+    allowInvalidCertificates: boolean;
+  };
   replicaSet?: string;
 }
 

@@ -18,6 +18,8 @@ export const credentialKeys = {
   destinationUri: "destination-uri",
   sourceDatabaseCa: "source-database-ca.crt",
   destinationDatabaseCa: "destination-database-ca.crt",
+  sourceDatabaseClient: "source-database-client.pem",
+  destinationDatabaseClient: "destination-database-client.pem",
   destinationToken: "destination-token",
   destinationCa: "destination-ca.crt",
   destinationCertificate: "destination-client.crt",

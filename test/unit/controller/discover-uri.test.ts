@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MongoClient } from "mongodb";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { clusterAccessOf } from "../../../src/controller/discover/cluster-access.ts";
 import {
   connectionUriOf,
@@ -10,8 +10,9 @@ import {
 import type { DiscoveredDatabase } from "../../../src/controller/discover/discovered.ts";
 import { readCredential } from "../../../src/controller/discover/read-credential.ts";
 import { redactText } from "../../../src/core/secrets.ts";
+import { makeSelfSigned } from "../../support/certificates.ts";
 import { fakeCluster } from "../../support/fake-cluster.ts";
-import { tempDir } from "../../support/temp-dir.ts";
+import { makeDir, removeTree, tempDir } from "../../support/temp-dir.ts";
 
 const from = "test";
 const base: DiscoveredDatabase = {
@@ -23,12 +24,12 @@ const base: DiscoveredDatabase = {
   login: { username: { value: "admin", from }, authSource: { value: "DLAAS", from } },
 };
 
-function uriOf(changes: Partial<DiscoveredDatabase>, credentials: object, caFile?: string): string {
-  return connectionUriOf(
-    { side: "source", database: { ...base, ...changes } },
-    credentials,
-    caFile,
-  );
+function uriOf(changes: Partial<DiscoveredDatabase>, credentials: object): string {
+  const database = { ...base, ...changes };
+  return connectionUriOf({ side: "source", database }, credentials, {
+    ca: "/run/ca.pem",
+    client: "/run/client.pem",
+  });
 }
 
 describe("the URI of a discovered database", () => {
@@ -55,9 +56,9 @@ describe("the URI of a discovered database", () => {
     const login = { username: { value: "CN=x@y/z", from }, authSource: { value: "admin", from } };
     const tls = { ca: { file: "/db.pem" }, allowInvalidCertificates: false };
     const changes = { hosts, login, tls, isExternal: true, replicaSet: "rs0" };
-    const uri = uriOf(changes, { password: "secret" }, "/run/ca.pem");
+    const uri = uriOf(changes, { password: "secret", ca: "PEM", client: "PEM" });
     expect(uri).toBe(
-      "mongodb://CN%3Dx%40y%2Fz:secret@a.example:27017,b.example:27018/?tls=true&tlsCAFile=%2Frun%2Fca.pem&authSource=admin&replicaSet=rs0",
+      "mongodb://CN%3Dx%40y%2Fz:secret@a.example:27017,b.example:27018/?tls=true&tlsCAFile=%2Frun%2Fca.pem&tlsCertificateKeyFile=%2Frun%2Fclient.pem&authSource=admin&replicaSet=rs0",
     );
   });
 
@@ -91,17 +92,29 @@ describe("the URI of a discovered database", () => {
   });
 
   it.each([
-    ["mongodb://u:p@h", "mongodb://u:p@h/?tls=true&tlsCAFile=%2Fca"],
-    ["mongodb://u:p@h/?w=1", "mongodb://u:p@h/?w=1&tls=true&tlsCAFile=%2Fca"],
-    ["mongodb+srv://u:p@h/db?TLS=true", "mongodb+srv://u:p@h/db?TLS=true&tlsCAFile=%2Fca"],
+    ["mongodb://u:p@h", "mongodb://u:p@h/?tls=true&tlsCAFile=%2Frun%2Fca.pem"],
+    ["mongodb://u:p@h/?w=1", "mongodb://u:p@h/?w=1&tls=true&tlsCAFile=%2Frun%2Fca.pem"],
+    [
+      "mongodb+srv://u:p@h/db?TLS=true",
+      "mongodb+srv://u:p@h/db?TLS=true&tlsCAFile=%2Frun%2Fca.pem",
+    ],
     ["mongodb://h/?tls=false&tlsCAFile=/x", "mongodb://h/?tls=false&tlsCAFile=/x"],
   ])("is %s as it was given, but for the CA", (uri, expected) => {
     const tls = { ca: { file: "/db.pem" }, allowInvalidCertificates: false };
-    expect(uriOf({ tls }, { uri }, "/ca")).toBe(expected);
+    expect(uriOf({ tls }, { uri, ca: "PEM" })).toBe(expected);
   });
 });
 
 describe("a credential", () => {
+  const folder = makeDir();
+  afterAll(() => removeTree(folder));
+  const [key = "", certificate = ""] = partsOf(makeSelfSigned(folder, "mover"));
+  const [otherKey = ""] = partsOf(makeSelfSigned(folder, "other"));
+
+  function partsOf(path: string): string[] {
+    return readFileSync(path, "utf8").split(/(?=-----BEGIN CERTIFICATE)/);
+  }
+
   const secret = {
     apiVersion: "v1",
     kind: "Secret",
@@ -164,16 +177,33 @@ describe("a credential", () => {
     const database: DiscoveredDatabase = {
       ...base,
       login: { ...base.login, password: { value: { env: "P" }, from } },
-      tls: { ca: { file: written("PEM") }, allowInvalidCertificates: false },
+      tls: {
+        ...{ ca: { file: written("PEM") }, allowInvalidCertificates: false },
+        ...{ certificate: { file: written(certificate) }, key: { env: "KEY" } },
+      },
     };
     const asked = { side: "source" as const, database };
-    expect(await readDatabaseCredentials(asked, { env: { P: "abc" } })).toEqual({
-      password: "abc",
-      ca: "PEM",
+    expect(await readDatabaseCredentials(asked, { env: { P: "abc", KEY: key } })).toEqual({
+      ...{ password: "abc", ca: "PEM" },
+      client: `${certificate}${key}`,
     });
+    expect(redactText(`it begins ${key.split("\n")[1]}`)).toBe("it begins ***");
     expect(
       await readDatabaseCredentials({ side: "source", database: undefined }, { env: {} }),
     ).toEqual({});
+  });
+
+  it.each([
+    ["is no certificate in PEM form", () => ({ file: written("PEM") })],
+    ["has no key, or one that cannot be read", () => ({ file: written(certificate) })],
+    ["has a key that is not its own", () => ({ file: written(`${certificate}${otherKey}`) })],
+  ])("is refused as a certificate where it %s", async (problem, given) => {
+    const tls = { certificate: given(), allowInvalidCertificates: false };
+    const asked = { side: "source" as const, database: { ...base, login: {}, tls } };
+    await expect(readDatabaseCredentials(asked, { env: {} })).rejects.toMatchObject({
+      code: "E_CONFIG",
+      message: `The client certificate of the source's database ${problem}`,
+    });
   });
 
   it("of an API stays in its file, or gets one that only we can read", async () => {

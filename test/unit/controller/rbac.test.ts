@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { ApplicationCluster } from "../../../src/config/application-cluster.ts";
 import { loadApplication } from "../../../src/config/load-application.ts";
-import { type RbacInput, rbacObjects } from "../../../src/controller/rbac.ts";
+import { explainRbac, type RbacInput, rbacObjects } from "../../../src/controller/rbac.ts";
 
 let known: ApplicationCluster;
 beforeAll(async () => {
@@ -190,4 +190,19 @@ describe("what a side must allow", () => {
       "create,get /pods/portforward",
     ]);
   });
+});
+
+it("says that a rule on Secrets has no names, exactly where it has none", () => {
+  const cases: Partial<RbacInput>[] = [
+    { side: "source" },
+    { side: "source", ownSecrets: ["mvi-full-1a2b"] },
+    { side: "destination", secrets: ["login"] },
+  ];
+  const isUnnamed = cases.map((one) => rulesOf(one).some((rule) => /get.*\/secrets$/.test(rule)));
+  expect(isUnnamed).toEqual([true, false, false]);
+  for (const [at, one] of cases.entries()) {
+    const told = explainRbac(inputOf(one)).join();
+    if (isUnnamed[at]) expect(told).toContain('every Secret of namespace "vision"');
+    else expect(told).toBe("");
+  }
 });
