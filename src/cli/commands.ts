@@ -1,4 +1,5 @@
 import type { Command } from "../core/command.ts";
+import { debugCommand } from "./commands/debug.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { imageLoadCommand, imagePushCommand } from "./commands/image.ts";
@@ -12,6 +13,7 @@ import { resumeSourceCommand } from "./commands/resume-source.ts";
 import { secretCreateCommand } from "./commands/secret.ts";
 import { startCommand } from "./commands/start.ts";
 import { statusCommand } from "./commands/status.ts";
+import { undoCommand } from "./commands/undo.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { CliContext } from "./context.ts";
 
@@ -22,6 +24,7 @@ export const cliCommands: readonly Command<CliContext>[] = [
   planCommand,
   statusCommand,
   logsCommand,
+  debugCommand,
   deleteCommand,
   renderCommand,
   reportCommand,
@@ -31,4 +34,5 @@ export const cliCommands: readonly Command<CliContext>[] = [
   imageLoadCommand,
   imagePushCommand,
   verifyCommand,
+  undoCommand,
 ];

@@ -3,6 +3,7 @@ import type { ManagerProgram } from "../controller/manager.ts";
 import { isBundled } from "../core/built-in.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Output, OutputFormat } from "../core/output.ts";
+import { managerEnvironment } from "./manager-environment.ts";
 import type { ProgressMode } from "./progress.ts";
 
 /** What every command of migctl gets beside its flags; made once, in main.ts. */
@@ -34,7 +35,11 @@ export function makeCliContext(flags: Globals, out: Output): CliContext {
   return {
     out,
     clock: systemClock,
-    manager: { command: process.execPath, args: [...managerFlags, ...managerStart] },
+    manager: {
+      command: process.execPath,
+      args: [...managerFlags, ...managerStart],
+      env: managerEnvironment(process.env),
+    },
     format: flags.output ?? "table",
     progress: flags.progress ?? "auto",
     env: process.env,

@@ -40,7 +40,8 @@ export async function withFolderPlanned<T>(
     const { source } = tools.network;
     if (isClusterSide(source)) throw new Error("The source is a cluster");
     const destination = await openDestination(tools.network, tools);
-    const manager = { ...context.manager, env: { MIGCTL_GIVEN_FILES: tools.folder } };
+    const env = { ...context.manager.env, MIGCTL_GIVEN_FILES: tools.folder };
+    const manager = { ...context.manager, env };
     const sides = { source, destination };
     const planned = await planFolder(request, application, sides, { ...tools, manager });
     return await work({ request, planned, destination, manager, tools });

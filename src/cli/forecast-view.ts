@@ -64,6 +64,7 @@ function spaceLine(name: string, space: { neededBytes: number; freeBytes: number
 
 function printRemarks(item: ItemForecast, out: Output) {
   const lines = [...scopeRemarks(item), ...ownershipRemarks(item), ...findingRemarks(item)];
+  lines.push(...pruneRemarks(item));
   if (lines.length === 0) return;
   out.line("");
   out.line(`${item.scope}:`);
@@ -110,6 +111,15 @@ function findingRemarks({ documents, files }: ItemForecast): string[] {
   return lines;
 }
 
+function pruneRemarks({ prune }: ItemForecast): string[] {
+  if (prune === undefined) return [];
+  const removed = `${formatCount(prune.documents)} documents and ${formatCount(prune.files)} files`;
+  return [
+    `${removed} vanished at the source and are removed, ${formatCount(prune.kept)} are kept`,
+    ...prune.examples.map(({ name, kept }) => `  ${name}${kept === undefined ? "" : `: ${kept}`}`),
+  ];
+}
+
 function listed(what: string, { count, examples }: ItemForecast["missing"]): string[] {
   if (count === 0) return [];
   const shown = examples
@@ -120,9 +130,11 @@ function listed(what: string, { count, examples }: ItemForecast["missing"]): str
 
 /** Whether a run would write anything. */
 export function hasChanges({ items }: Forecast): boolean {
-  return items.some(({ documents, files }) =>
-    [...documents.map(({ verdicts }) => verdicts), ...(files ? [files.verdicts] : [])].some(
-      (counts) => sumOfVerdicts(counts) > counts.identical + counts.conflict + counts.rejected,
-    ),
+  return items.some(
+    ({ documents, files, prune }) =>
+      (prune?.documents ?? 0) + (prune?.files ?? 0) > 0 ||
+      [...documents.map(({ verdicts }) => verdicts), ...(files ? [files.verdicts] : [])].some(
+        (counts) => sumOfVerdicts(counts) > counts.identical + counts.conflict + counts.rejected,
+      ),
   );
 }

@@ -20,6 +20,7 @@ export const moveOptions = {
   "retry-timeout": options["retry-timeout"],
   after: options.after,
   "force-db": options["force-db"],
+  prune: options.prune,
   name: options.name,
 };
 
@@ -64,6 +65,7 @@ export const clusterOptions = {
 /** How it is started, and whether it is waited for. */
 export const startOptions = {
   ...clusterOptions,
+  "wait-lock": options["wait-lock"],
   quiesce: options.quiesce,
   window: options.window,
   wait: options.wait,

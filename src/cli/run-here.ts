@@ -4,6 +4,7 @@ import { beforeText } from "../controller/before-text.ts";
 import { followStatus } from "../controller/follow.ts";
 import { startManager } from "../controller/manager.ts";
 import { type ExitCode, exitCodes, MigrationError } from "../core/errors.ts";
+import { keepPrivate } from "../core/private-files.ts";
 import { migrationFolder } from "../plan/inputs.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readStatus } from "../state/recover.ts";
@@ -30,6 +31,7 @@ async function tellWhetherDone(plan: Plan, rerun: boolean, { out }: CliContext) 
 
 async function runToEnd(plan: Plan, rerun: boolean, context: CliContext): Promise<ExitCode> {
   const folder = migrationFolder(plan);
+  await keepPrivate(plan.workDir);
   await mkdir(folder, { recursive: true });
   const log = createWriteStream(`${folder}/manager.log`, { flags: "a" });
   let tail = "";

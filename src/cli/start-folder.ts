@@ -4,13 +4,12 @@ import { askManager } from "../controller/manager.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { Forecast } from "../plan/forecast.ts";
 import type { Plan } from "../plan/plan.ts";
-import { Verification } from "../plan/verification.ts";
+import { type Earlier, refuseOtherPlaces } from "./again-in-cluster.ts";
 import type { CliContext } from "./context.ts";
 import { finishDestination, hasSucceeded } from "./cut-over.ts";
 import { type FolderPlanned, withFolderPlanned } from "./folder-planned.ts";
 import { hasChanges, printForecast } from "./forecast-view.ts";
 import { runHere } from "./run-here.ts";
-import { refuseOtherPlaces } from "./verify-cluster.ts";
 import { showLog } from "./verify-view.ts";
 
 type AnyFlags = Record<string, unknown> & NetworkFlags;
@@ -71,21 +70,20 @@ export async function planFromFolder(
   });
 }
 
-/** Verifies again, from here, what a folder brought into a cluster. */
-export async function verifyFromFolder(
+/** Asks from here, of the manager, what an earlier migration brought from a folder into a cluster. */
+export async function fromFolderAgain<T>(
   file: string,
   earlier: Plan,
-  flags: AnyFlags,
+  { flags, question: { args, schema } }: { flags: AnyFlags; question: Earlier<T> },
   context: CliContext,
-): Promise<Verification> {
+): Promise<T> {
   const { migrationType, application } = earlier;
   const request = { file, flags: { ...flags, migrationType }, application };
   return await withFolderPlanned(request, context, async ({ planned, manager, tools }) => {
     refuseOtherPlaces(earlier, planned.plan);
     const { source, destination } = planned.plan;
     return await askManager(manager, {
-      ...{ args: ["verify", "--plan", "-", "--verify", String(flags["verify"] ?? "full")] },
-      ...{ input: { ...earlier, source, destination }, schema: Verification },
+      ...{ args, input: { ...earlier, source, destination }, schema },
       ...{ signal: tools.signal, onLog: showLog(context.progress, context.out) },
     });
   });

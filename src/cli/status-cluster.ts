@@ -1,6 +1,7 @@
 import type { NetworkFlags } from "../config/network-overlay.ts";
 import { exitCodes, MigrationError } from "../core/errors.ts";
 import { formatDuration } from "../core/format.ts";
+import { lastEndOf } from "../kube/pod-end.ts";
 import { sourceOf, withNetwork } from "./cluster.ts";
 import type { CliContext } from "./context.ts";
 import {
@@ -49,11 +50,13 @@ function printList(all: readonly ClusterMigration[], { out, format, clock }: Cli
 }
 
 function printOne({ name, live, status }: ClusterMigration, { out, format, clock }: CliContext) {
-  if (status === undefined) throw noStatus(name, podText(live));
+  if (status === undefined) throw noStatus(name, live);
   if (format !== "table") return out.data(status, format);
   printStatus(status, out, clock.now());
   out.line("");
   out.line(live === undefined ? "Its pod is gone." : `Pod: ${podText(live)}`);
+  const end = live?.pod === undefined ? undefined : lastEndOf(live.pod);
+  if (end !== undefined) out.line(`  ${end}`);
 }
 
 function podText(live: ClusterMigration["live"]): string {
@@ -63,8 +66,9 @@ function podText(live: ClusterMigration["live"]): string {
   return `${metadata.name} (${status?.phase ?? "Unknown"})`;
 }
 
-function noStatus(name: string, pod: string): MigrationError {
+function noStatus(name: string, live: ClusterMigration["live"]): MigrationError {
+  const end = live?.pod === undefined ? undefined : lastEndOf(live.pod);
   return new MigrationError("E_NO_MIGRATION", `The migration "${name}" has no status yet`, {
-    hint: `Its pod is ${pod}; see migctl logs --name ${name}`,
+    hint: `Its pod is ${podText(live)}; see migctl logs --name ${name}${end === undefined ? "" : `. ${end}`}`,
   });
 }

@@ -62,7 +62,7 @@ export async function purgeMigration(plan: Plan, tools: ClusterTools, context: C
 }
 
 /** A pod with the manager's mounts and user, for whatever migration. */
-async function withVolumePod<T>(
+export async function withVolumePod<T>(
   tools: ClusterTools,
   context: CliContext,
   ask: (manager: PodManager, plan: Plan) => Promise<T>,

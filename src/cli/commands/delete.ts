@@ -85,6 +85,7 @@ async function purge(
   context: CliContext,
 ) {
   if (plan === undefined) throw noPlan(name);
+  context.out.note(`Warning: migctl undo cannot take "${name}" back any more after that`);
   await purgeMigration(plan, tools, context);
   await removeResult(cluster, namespace, name);
   context.out.note(`Removed what "${name}" kept on the source's volume`);

@@ -1,9 +1,10 @@
 import { loadApplication } from "../../config/load-application.ts";
 import { isClusterSide } from "../../config/network.ts";
+import { databaseSecrets } from "../../config/network-paths.ts";
 import { options } from "../../config/options.ts";
 import { openSides } from "../../controller/deploy/sides.ts";
 import { discover } from "../../controller/discover/discover.ts";
-import { rbacObjects } from "../../controller/rbac.ts";
+import { explainRbac, type RbacInput, rbacObjects } from "../../controller/rbac.ts";
 import { toYaml } from "../../controller/render/yaml.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes, MigrationError } from "../../core/errors.ts";
@@ -52,14 +53,16 @@ export const rbacCommand = defineCommand({
         needsDatabase: false,
         signal,
       });
-      const objects = rbacObjects({
+      const input: RbacInput = {
         ...{ side, namespace: found.namespace.value, known, ownSecrets: [], networkPolicy: false },
         account: flags.account ?? "migctl",
-        secrets: found.secret === undefined ? [] : [found.secret.value],
-        writers: flags.quiesce === true ? found.writers.map(({ name }) => name) : [],
+        secrets: [...(found.secret ? [found.secret.value] : []), ...databaseSecrets(config)],
+        writers: namesOf(found.writers, flags.quiesce === true),
         ...("pod" in config ? { pod: config.pod } : {}),
-        restarts: flags.after === "run" ? found.restarts.map(({ name }) => name) : [],
-      });
+        restarts: namesOf(found.restarts, flags.after === "run"),
+      };
+      for (const text of explainRbac(input)) context.out.note(text);
+      const objects = rbacObjects(input);
       if (context.format === "json") {
         context.out.data({ apiVersion: "v1", kind: "List", items: objects }, "json");
       } else context.out.document(toYaml(objects));
@@ -67,6 +70,10 @@ export const rbacCommand = defineCommand({
     });
   },
 });
+
+function namesOf(workloads: readonly { name: string }[], isAsked: boolean): string[] {
+  return isAsked ? workloads.map(({ name }) => name) : [];
+}
 
 function undescribed(name: string): MigrationError {
   return new MigrationError(

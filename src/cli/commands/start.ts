@@ -29,6 +29,7 @@ export const startCommand = defineCommand({
     ["migctl start … --user jane --project-group 5d1f…", "One user and one project group"],
     ["migctl start … --migrationType files", "Days ahead: the bulk of the files"],
     ["migctl start … --rerun", "The second stage: what changed since"],
+    ["migctl start … --rerun --prune", "And what vanished at the source since is removed"],
   ],
   async run(flags, context: CliContext) {
     const file = await networkFile(flags);

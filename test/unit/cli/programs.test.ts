@@ -1,3 +1,6 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { cliCommands } from "../../../src/cli/commands.ts";
 import { makeCliContext } from "../../../src/cli/context.ts";
@@ -147,3 +150,35 @@ it.each(described)(
     }
   },
 );
+
+it("makes a bundle of a folder's migration that only its owner can read, and replaces none", async () => {
+  const dir = tempDir();
+  mkdirSync(join(dir, "logs/migrations/one"), { recursive: true });
+  writeFileSync(join(dir, "logs/migrations/one/manager.log"), "password: canary\n");
+  const out = join(dir, "one.tar.gz");
+  const made = await migctl("debug", "--source-dir", dir, "--out", out, "-o", "json");
+  expect(made.exitCode).toBe(0);
+  const { file, files, missing } = JSON.parse(made.stdout);
+  expect(file).toBe(out);
+  expect(statSync(out).mode & 0o777).toBe(0o600);
+  expect(files.map(({ path }: { path: string }) => path)).toContain("folder/manager.log");
+  expect(missing.map(({ path }: { path: string }) => path)).toContain("status.json");
+  expect(gunzipSync(readFileSync(out)).includes("canary")).toBe(false);
+  const again = await migctl("debug", "--source-dir", dir, "--out", out);
+  expect(again).toMatchObject({ exitCode: 6, stderr: expect.stringContaining("--out") });
+});
+
+it("says for debug which migrations there are, and to look through what it made", async () => {
+  const dir = tempDir();
+  for (const name of ["one", "two"]) {
+    mkdirSync(join(dir, name));
+    writeFileSync(join(dir, name, "events.ndjson"), "");
+  }
+  const out = join(dir, "out.tar.gz");
+  const both = await migctl("debug", "--work-dir", dir, "--out", out);
+  expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("one, two") });
+  const made = await migctl("debug", "--work-dir", dir, "--name", "two", "--out", out);
+  expect(made.exitCode).toBe(0);
+  expect(made.stdout).toContain("Not had: plan.json: ");
+  expect(made.stdout).toContain("Look through it before you send it");
+});

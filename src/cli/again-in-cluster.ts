@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { loadClusterRequest } from "../config/load.ts";
 import type { NetworkFlags } from "../config/network-overlay.ts";
 import { askPod } from "../controller/deploy/pod-manager.ts";
@@ -5,8 +6,7 @@ import { withQuestionPod } from "../controller/deploy/question.ts";
 import { refuseLiving } from "../controller/deploy/refuse-living.ts";
 import { MigrationError } from "../core/errors.ts";
 import type { Plan } from "../plan/plan.ts";
-import { Verification } from "../plan/verification.ts";
-import { type ClusterTools, sourceOf, withNetwork } from "./cluster.ts";
+import { type ClusterTools, type Source, sourceOf, withNetwork } from "./cluster.ts";
 import type { CliContext } from "./context.ts";
 import { chooseMigration, migrationsOf, type Wanted } from "./find-in-cluster.ts";
 import { type Planned, planWith, questionPorts } from "./planned.ts";
@@ -16,46 +16,57 @@ import { completeFromVolume } from "./volume-pod.ts";
 /** Nobody waits longer for an answer. */
 const longestSeconds = 7 * 24 * 3600;
 
-/** Has a short-lived pod beside the source's volume verify again what a migration brought. */
-export async function verifyInCluster(
+/** What the manager is asked of a migration that was there before. */
+export interface Earlier<T> {
+  args: readonly string[];
+  schema: z.ZodType<T>;
+  /** What the pod does, for people. */
+  says(name: string): string;
+  /** Called once it was answered. */
+  over?(source: Source, name: string): Promise<void>;
+}
+
+/** Has a short-lived pod beside the source's volume look at what an earlier migration brought. */
+export async function inClusterAgain<T>(
   file: string,
   flags: Record<string, unknown> & NetworkFlags & Wanted,
+  { args, schema, says, over }: Earlier<T>,
   context: CliContext,
-): Promise<Verification> {
+): Promise<T> {
   return await withNetwork(file, flags, context, async (tools) => {
-    const earlier = await earlierPlan(flags, tools, context);
+    const source = await sourceOf(tools);
+    const earlier = await earlierPlan(flags, source, { tools, context });
     const { name, migrationType, application } = earlier;
     const request = loadClusterRequest({ ...flags, migrationType });
     const again = await planWith(request, tools, application);
     refuseOtherPlaces(earlier, again.planned.plan);
     const { render } = again.planned;
     const { out, progress } = context;
-    out.note(`A pod in namespace "${render.namespace}" verifies "${name}" again`);
+    out.note(`A pod in namespace "${render.namespace}" ${says(name)}`);
     const input = { ...render, ownership: earlier.options.ownership };
     const ports = { ...questionPorts(again, context), longestSeconds };
-    return await withQuestionPod(input, ports, (manager) =>
+    const onLog = showLog(progress, out);
+    const answer = await withQuestionPod(input, ports, (manager) =>
       askPod(manager, {
-        args: ["verify", "--plan", "-", "--verify", String(flags["verify"] ?? "full")],
-        input: onWayOf(earlier, again),
-        schema: Verification,
-        signal: tools.signal,
-        onLog: showLog(progress, out),
+        ...{ args, input: onWayOf(earlier, again), schema },
+        ...{ signal: tools.signal, onLog },
       }),
     );
+    await over?.(source, name);
+    return answer;
   });
 }
 
 async function earlierPlan(
   wanted: Wanted,
-  tools: ClusterTools,
-  context: CliContext,
+  source: Source,
+  { tools, context }: { tools: ClusterTools; context: CliContext },
 ): Promise<Plan> {
-  const source = await sourceOf(tools);
   const all = await completeFromVolume(await migrationsOf(source), tools, context);
   const { name, plan } = chooseMigration(all, source, wanted);
   if (plan === undefined) {
     throw new MigrationError("E_NO_MIGRATION", `The plan of "${name}" is not in the namespace`, {
-      hint: "Start it again with migctl start: it verifies what it brings",
+      hint: "Start it again with migctl start: it goes on with what is on the volume",
     });
   }
   await refuseLiving(source.cluster, source.namespace, name);
