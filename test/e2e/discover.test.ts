@@ -142,7 +142,10 @@ async function ask({ namespace, release }: RunningStandIn, access: ClusterConfig
   });
   const sources = { env: {}, secrets: { cluster: api, namespace } };
   const credentials = await readDatabaseCredentials(found, sources);
-  const uri = connectionUriOf({ side, database: found.database! }, credentials);
+  const uri = connectionUriOf({ side, database: found.database! }, credentials, {
+    ca: "",
+    client: "",
+  });
   return { found, uri };
 }
 

@@ -86,6 +86,21 @@ describe.skipIf(noCluster)("a folder of this machine, moved into a cluster", () 
     expect(quiesce.stderr).toContain("Stop what writes into the folder");
   });
 
+  it("is taken back from here, once it is meant", async () => {
+    const looked = await moves.run(0, "undo", "-o", "json");
+    const { done, counts } = JSON.parse(looked.stdout);
+    expect(done).toBe(false);
+    expect(counts.documents.removed).toBeGreaterThan(0);
+    expect(counts.files.removed).toBeGreaterThan(0);
+    const undone = await moves.run(0, "undo", "--yes", "-o", "json");
+    expect(JSON.parse(undone.stdout)).toMatchObject({ done: true, counts });
+    const again = await moves.run(0, "plan", "--migrationType", "full", "-o", "json");
+    const [{ documents, files }] = JSON.parse(again.stdout).items;
+    const verdicts = [...documents, files].map((one) => one.verdicts);
+    expect(verdicts.every(({ identical, conflict }) => identical + conflict === 0)).toBe(true);
+    expect(await ownPods(bed.cluster, bed.destination.namespace)).toEqual([]);
+  });
+
   it("refuses the way back, from a cluster into a folder", async () => {
     const { source: from, destination } = JSON.parse(readFileSync(bed.network, "utf8"));
     describeSides({ source: destination, destination: from });

@@ -2,8 +2,10 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ItemStatus, Status } from "../../src/state/status.ts";
+import { canariesBelow, canariesOf, watchDescendants } from "../support/canary.ts";
 import {
   between,
   emptySide,
@@ -15,6 +17,7 @@ import {
   run,
   type Side,
 } from "../support/migration.ts";
+import { appUser } from "../support/mongod-setup.ts";
 import { readHashes } from "../support/read-documents.ts";
 import { makeDir, removeTree } from "../support/temp-dir.ts";
 
@@ -125,28 +128,42 @@ describe("two managers at the same time", () => {
 });
 
 describe("secrets and odd paths", () => {
+  const passwords = [appUser.password];
+
   it("keeps the password out of every argument list and every log while it runs (X10)", async () => {
     const destination = await destinationFor("secret");
-    const child = start(destination, {}, ["--name", "secret"]);
-    const seen = new Set<string>();
-    const timer = setInterval(() => {
-      for (const pid of readdirSync("/proc")) if (/^\d+$/.test(pid)) seen.add(commandLine(pid));
-    }, 20);
-    await once(child, "close");
-    clearInterval(timer);
-    const all = [...seen].join("\n");
-    expect(all).toContain("manager/main.ts");
-    expect(all).not.toContain("canary");
-    expect(readFileSync(join(folder, "work/secret/manager.log"), "utf8")).not.toContain("canary");
+    const env = { ...process.env, SECRET_OF_THE_USER: appUser.password, LC_TIME: "C" };
+    const child = start(destination, { env }, ["--name", "secret"]);
+    const watched = watchDescendants(child.pid!);
+    const [code] = await once(child, "close");
+    const { commands, environments } = watched.stop();
+    expect(code).toBe(0);
+    const all = [...commands].join("\n");
+    for (const program of [isManager, /^rsync /m]) expect(all).toMatch(program);
+    expect(canariesOf(all, passwords)).toEqual([]);
+    for (const [command, variables] of environments) {
+      const shown = [...variables].join("\n");
+      if (command.includes(" start --source-dir")) expect(shown).toContain("SECRET_OF_THE_USER");
+      else expect.soft(canariesOf(shown, passwords), command).toEqual([]);
+      if (isManager.test(command)) expect(shown).toContain("LC_TIME=C");
+    }
   });
 
-  function commandLine(pid: string): string {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    } catch {
-      return "";
-    }
-  }
+  const isManager = /manager(\/main\.ts)? run --plan -/;
+
+  it("leaves the password in no file that it writes, and in no bundle of migctl debug", async () => {
+    const work = join(folder, "work");
+    expect(canariesBelow(join(work, "secret"), passwords)).toEqual([]);
+    const out = join(folder, "debug.tar.gz");
+    const flags = ["--work-dir", work, "--name", "secret", "--out", out, "-o", "json"];
+    const { code, stdout, stderr } = await run("migctl", "debug", ...flags);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).missing).toEqual([]);
+    expect(canariesOf(stdout + stderr, passwords)).toEqual([]);
+    const bundle = gunzipSync(readFileSync(out)).toString("latin1");
+    expect(bundle).toContain("folder/manager.log");
+    expect(canariesOf(bundle, passwords)).toEqual([]);
+  });
 
   it("takes folders with spaces, quotes and colons as they are (X11)", async () => {
     const destination = await destinationFor("odd");
