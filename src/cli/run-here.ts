@@ -1,10 +1,9 @@
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { beforeText } from "../controller/before-text.ts";
 import { followStatus } from "../controller/follow.ts";
 import { startManager } from "../controller/manager.ts";
 import { type ExitCode, exitCodes, MigrationError } from "../core/errors.ts";
-import { keepPrivate } from "../core/private-files.ts";
+import { makePrivateFolder } from "../core/private-files.ts";
 import { migrationFolder } from "../plan/inputs.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readStatus } from "../state/recover.ts";
@@ -31,8 +30,7 @@ async function tellWhetherDone(plan: Plan, rerun: boolean, { out }: CliContext) 
 
 async function runToEnd(plan: Plan, rerun: boolean, context: CliContext): Promise<ExitCode> {
   const folder = migrationFolder(plan);
-  await keepPrivate(plan.workDir);
-  await mkdir(folder, { recursive: true });
+  await makePrivateFolder(folder);
   const log = createWriteStream(`${folder}/manager.log`, { flags: "a" });
   let tail = "";
   const run = startManager(context.manager, rerun ? ["--rerun"] : [], plan, (lines) => {

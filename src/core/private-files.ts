@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { codeOf } from "./errors.ts";
+import { codeOf, MigrationError } from "./errors.ts";
 
 const groupMayWrite = 0o020;
 
@@ -16,6 +16,21 @@ export async function keepPrivate(workDir: string) {
   if (isGroups) process.umask(0o002);
   await mkdir(above, { recursive: true });
   process.umask(isGroups ? 0o007 : 0o077);
+}
+
+/** Makes a migration's folder, below the folder of all, and keeps it private as above. */
+export async function makePrivateFolder(folder: string) {
+  try {
+    await keepPrivate(dirname(folder));
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw cause;
+    throw new MigrationError("E_PERMISSION", `Cannot make the folder "${folder}" (${code})`, {
+      cause,
+      hint: "Let the user of this process write there, or choose another ownership mode",
+    });
+  }
 }
 
 /** Of the folder, or of the nearest above it that is there. */

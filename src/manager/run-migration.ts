@@ -1,15 +1,11 @@
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
 import {
   asMigrationError,
-  codeOf,
   type ErrorRecord,
   type ExitCode,
-  MigrationError,
   toErrorRecord,
 } from "../core/errors.ts";
-import { keepPrivate } from "../core/private-files.ts";
+import { makePrivateFolder } from "../core/private-files.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { migrationFolder } from "../plan/inputs.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -94,7 +90,7 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
     ...{ ...migration.context, signal },
     show: (waiting) => show(waiting),
   });
-  await makeFolder(folder);
+  await makePrivateFolder(folder);
   const lock = await acquireLock(folder, { ...waits.patience(folder), onLost });
   release(() => {
     migration.isTakenOver = isTakenOver(lock);
@@ -150,20 +146,6 @@ function isTakenOver(lock: Lock): boolean {
   }
 }
 
-async function makeFolder(folder: string) {
-  try {
-    await keepPrivate(dirname(folder));
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    const code = codeOf(cause);
-    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw cause;
-    throw new MigrationError("E_PERMISSION", `Cannot make the folder "${folder}" (${code})`, {
-      cause,
-      hint: "Let the user of this process write there, or choose another ownership mode",
-    });
-  }
-}
-
 const endedText = {
   done: "Already done; --rerun does all of it again",
   failed: "It failed, and is not tried again by a restart alone; start it again for that",
@@ -187,7 +169,7 @@ async function record(
 ) {
   const { attempt } = request;
   if (attempt === undefined) return;
-  await makeFolder(folder);
+  await makePrivateFolder(folder);
   const result: RunResult = {
     version: 1,
     name: plan.name,

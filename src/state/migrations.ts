@@ -1,7 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, hasCode } from "../core/errors.ts";
-import { Plan } from "../plan/plan.ts";
+import { readKeptPlan } from "../plan/kept-plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { readStatus } from "./recover.ts";
 import type { Status } from "./status.ts";
 
@@ -11,7 +12,7 @@ export interface FoundMigration {
   status: Status;
 }
 
-/** All migrations at a place, the newest first. */
+/** All migrations at a place, the newest first. Throws E_INTEGRITY where a plan is damaged. */
 export async function listMigrations(place: string): Promise<FoundMigration[]> {
   const found: FoundMigration[] = [];
   for (const name of await namesIn(place)) {
@@ -32,9 +33,10 @@ async function namesIn(place: string): Promise<string[]> {
 }
 
 async function openMigration(folder: string): Promise<FoundMigration | undefined> {
-  const text = await readFile(join(folder, "plan.json"), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const plan = Plan.safeParse(JSON.parse(text)).data;
+  const plan = await readKeptPlan(join(folder, "plan.json")).catch((error: unknown) => {
+    // Somebody else's, kept from others.
+    if (codeOf(error) !== "EACCES") throw error;
+  });
   if (plan === undefined) return undefined;
   try {
     return { folder, plan, status: await readStatus(folder) };
