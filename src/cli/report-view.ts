@@ -1,7 +1,8 @@
 import { formatCount } from "../core/format.ts";
 import type { Output } from "../core/output.ts";
 import { sumOfVerdicts, type VerdictCounts, verdicts } from "../core/verdict.ts";
-import { headlineOf, type Report, type ReportItem, verdictRows } from "../state/report.ts";
+import { headlineOf, type Report, verdictRows } from "../state/report.ts";
+import type { ReportItem } from "../state/report-item.ts";
 
 /** The table of what moved and what every document and file became, and what to know beside it. */
 export function printReport(report: Report, out: Output) {

@@ -1,6 +1,7 @@
 import { printable } from "../core/output.ts";
 import { sumOfVerdicts, type VerdictCounts, verdicts } from "../core/verdict.ts";
-import { headlineOf, type Report, type ReportItem, verdictRows } from "./report.ts";
+import { headlineOf, type Report, verdictRows } from "./report.ts";
+import type { ReportItem } from "./report-item.ts";
 
 /** The report as one page: no scripts, nothing fetched, every value escaped. */
 export function renderReportHtml(report: Report): string {
