@@ -2,7 +2,7 @@ import type { DetailedPeerCertificate } from "node:tls";
 import { codeOf, MigrationError } from "../core/errors.ts";
 import { causesOf, serverErrors } from "./source-failure.ts";
 import { dayOf, describeClient, nameText } from "./tls-certificate.ts";
-import { lookAtTls, type TlsLook } from "./tls-look.ts";
+import { alertOf, lookAtTls, type TlsLook } from "./tls-look.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 
 /** A connection that did not come about. */
@@ -26,10 +26,13 @@ export async function explainTls(
   connection: FailedConnection,
 ): Promise<MigrationError> {
   if (failure.code !== "E_TLS" && failure.code !== "E_UNAVAILABLE") return failure;
-  for (const address of suspects(failure)) {
+  for (const { address, alert } of suspects(failure)) {
     const { host = address, port } =
       /^\[?(?<host>.*?)\]?:(?<port>\d+)$/.exec(address)?.groups ?? {};
-    const look = await lookAtTls({ ...connection, host, port: Number(port) });
+    const look: TlsLook =
+      alert === undefined
+        ? await lookAtTls({ ...connection, host, port: Number(port) })
+        : { kind: "alert", alert };
     const words = wordsOf(look, { ...connection, host, address });
     if (words === undefined) continue;
     const [message, hint] = words;
@@ -38,17 +41,25 @@ export async function explainTls(
   return failure;
 }
 
+interface Suspect {
+  address: string;
+  /** What it said of TLS, where the driver passed it on. */
+  alert: string | undefined;
+}
+
 /** The servers that were reached, and with which no connection came about all the same. */
-function suspects({ cause }: MigrationError): string[] {
-  const addresses: string[] = [];
+function suspects({ cause }: MigrationError): Suspect[] {
+  const found = new Map<string, Suspect>();
   for (const error of causesOf(cause)) {
     for (const [address, answered] of serverErrors(error)) {
       const chain = [...causesOf(answered)];
       const isCut = chain.some((one) => one instanceof Error && one.name === "MongoNetworkError");
-      if (isCut && !chain.some((one) => notReached.has(codeOf(one)))) addresses.push(address);
+      if (!isCut || chain.some((one) => notReached.has(codeOf(one)))) continue;
+      const alert = chain.map(alertOf).find((one) => one !== undefined);
+      found.set(address, { address, alert: alert ?? found.get(address)?.alert });
     }
   }
-  return [...new Set(addresses)];
+  return [...found.values()];
 }
 
 interface Place extends FailedConnection {

@@ -50,7 +50,8 @@ export async function lookAtTls(target: LookTarget): Promise<TlsLook> {
   }
 }
 
-function alertOf(error: unknown): string | undefined {
+/** The alert by which a server broke off a handshake, in OpenSSL's words. */
+export function alertOf(error: unknown): string | undefined {
   const name = /^ERR_SSL_.*_ALERT_(.+)$/.exec(String(codeOf(error)))?.[1];
   return name?.toLowerCase().replaceAll("_", " ");
 }
@@ -64,7 +65,11 @@ async function shakeHands(target: LookTarget): Promise<TlsLook> {
     ...(tls.client === undefined ? {} : { cert: tls.client, key: tls.client }),
     ...(tls.keyPassword === undefined ? {} : { passphrase: tls.keyPassword }),
   });
-  socket.on("error", heardElsewhere);
+  // The alert may come with the handshake's last bytes, before anybody waits for it.
+  let alert: string | undefined;
+  socket.on("error", (error) => {
+    alert ??= alertOf(error);
+  });
   try {
     await until(socket, "secureConnect");
     const certificate = socket.getPeerCertificate(true);
@@ -73,6 +78,7 @@ async function shakeHands(target: LookTarget): Promise<TlsLook> {
       return { kind: "tls", certificate, problem, isClosed: false };
     }
     const isClosed = await closes(socket);
+    if (alert !== undefined) return { kind: "alert", alert };
     return { kind: "tls", certificate, problem: undefined, isClosed };
   } finally {
     socket.destroy();
@@ -89,10 +95,10 @@ function problemOf(socket: TLSSocket): string | undefined {
 }
 
 async function closes(socket: Socket): Promise<boolean> {
+  if (socket.closed) return true;
   socket.resume();
-  return await new Promise((resolve, reject) => {
+  return await new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), closesWithinMs);
-    socket.once("error", (error) => alertOf(error) !== undefined && reject(error));
     socket.once("close", () => {
       clearTimeout(timer);
       resolve(true);
