@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ScopeOracle } from "../fixtures/server/oracle.ts";
 import {
@@ -13,33 +14,38 @@ import {
   readReport,
   run,
   type Side,
+  sideWith,
 } from "../support/migration.ts";
+import { type RunningMongod, startMongod } from "../support/mongod.ts";
 import { readHashes } from "../support/read-documents.ts";
 import { readTree } from "../support/read-tree.ts";
 import { makeDir, removeTree } from "../support/temp-dir.ts";
 
 let folder: string;
 let source: MadeSide;
+/** One server serves many destinations, each of which finds it empty. */
+let emptied: RunningMongod;
 
 beforeAll(async () => {
   folder = makeDir();
+  emptied = await startMongod({ version: "6.0", auth: true });
   source = await madeSide(join(folder, "a"), { server: "A", version: "6.0", cases: "all" });
 });
 afterAll(async () => {
   await source.mongod.stop();
+  await emptied.stop();
   removeTree(folder);
 });
 
 /** Moves into an empty destination, and has it checked against the union of what is expected. */
 async function move(name: string, flags: string[], scopes: ScopeOracle[]) {
-  const destination = await emptySide(join(folder, name), "6.0");
-  try {
-    const ran = await run("migctl", "start", ...between(source, destination), ...flags);
-    await expectExactly(destination, scopes);
-    return { ran, report: readReport(source, migrationName(ran)) };
-  } finally {
-    await destination.mongod.stop();
-  }
+  const client = await MongoClient.connect(emptied.adminUri);
+  await client.db("DLAAS").dropDatabase();
+  await client.close();
+  const destination = sideWith(emptied, join(folder, name));
+  const ran = await run("migctl", "start", ...between(source, destination), ...flags);
+  await expectExactly(destination, scopes);
+  return { ran, report: readReport(source, migrationName(ran)) };
 }
 
 async function expectExactly(destination: Side, scopes: ScopeOracle[]) {

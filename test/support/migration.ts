@@ -54,7 +54,11 @@ export interface MadeSide extends Side {
 }
 
 export async function emptySide(folder: string, version: MongodVersion): Promise<Side> {
-  const mongod = await startMongod({ version, auth: true });
+  return sideWith(await startMongod({ version, auth: true }), folder);
+}
+
+/** A side of its own in `folder`, with the database of a server that runs. */
+export function sideWith(mongod: RunningMongod, folder: string): Side {
   const dir = join(folder, "data");
   mkdirSync(dir, { recursive: true });
   const uriFile = join(folder, "uri");
