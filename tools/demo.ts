@@ -25,7 +25,9 @@ const migctl = resolve("src/cli/main.ts");
 const started: RunningMongod[] = [];
 
 if (flags.help) {
-  say("npm run demo [-- --keep]: moves two standalone servers into one; --keep leaves all running");
+  say(
+    "npm run demo [-- --keep]: moves two standalone servers into one; --keep leaves all running until Ctrl-C",
+  );
 } else {
   try {
     process.exitCode = await demo();
@@ -109,7 +111,7 @@ async function run(title: string | undefined, args: string[]): Promise<number> {
 }
 
 function tellWhatRuns(servers: Record<string, DemoServer>) {
-  say("\nLeft running; end each with kill:");
+  say("\nAll of it runs until this is ended (Ctrl-C):");
   for (const [name, { mongod, dir }] of Object.entries(servers)) {
     say(`  ${name}: mongod ${mongod.pid} on port ${mongod.port}, files in ${relative(".", dir)}`);
   }

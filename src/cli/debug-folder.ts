@@ -1,11 +1,12 @@
-import { glob, readFile } from "node:fs/promises";
+import { glob } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { NetworkConfig } from "../config/network.ts";
 import { folderPart, recordParts } from "../controller/debug/folder-parts.ts";
 import type { Part } from "../controller/debug/gather.ts";
 import { MigrationError } from "../core/errors.ts";
 import { programVersion } from "../core/version.ts";
-import { Plan } from "../plan/plan.ts";
+import { readKeptPlan } from "../plan/kept-plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { collectFolder } from "../state/collect.ts";
 import { readStatus } from "../state/recover.ts";
 
@@ -30,12 +31,16 @@ export interface LocalMigration {
 /** What tells of a migration of this machine, also of one whose state is damaged. */
 export async function localParts(place: string, name: string | undefined): Promise<LocalMigration> {
   const folder = await folderOf(place, name);
-  const plan = async () => Plan.parse(JSON.parse(await readFile(`${folder}/plan.json`, "utf8")));
+  const plan = async () => (await readKeptPlan(`${folder}/plan.json`)) ?? noPlan(folder);
   const records = recordParts({ plan, status: () => readStatus(folder) });
   return {
     parts: [...records, folderPart(() => collectFolder(folder))],
     plan: await plan().catch(() => undefined),
   };
+}
+
+function noPlan(folder: string): never {
+  throw new MigrationError("E_NO_MIGRATION", `There is no plan in "${folder}"`);
 }
 
 async function folderOf(place: string, wanted: string | undefined): Promise<string> {

@@ -137,11 +137,13 @@ it("holds what tells of a folder, damaged or not, and no list of documents or fi
   const state = tempDir();
   mkdirSync(join(state, "db/item"), { recursive: true });
   mkdirSync(join(state, "lock"));
+  mkdirSync(join(state, "undone-1795289019314"));
   const files: Record<string, string> = {
     "status.json": "{ cut",
     "events.ndjson": `${'{"seq":1}\n'.repeat(120_000)}{"password":"canary-old","seq":2}\n`,
     "manager.log": '{"msg":"uri mongodb://u:canary-uri@h/d and canary-known"}\n',
     "lock/7": '{"owner":"x"}',
+    "undone-1795289019314/status.json": "{}",
     "db/item/conflicts.ndjson": '{"_id":"canary-document"}\n',
     "db/item.zip": "canary-archive",
   };
@@ -157,7 +159,7 @@ it("holds what tells of a folder, damaged or not, and no list of documents or fi
   ]);
   expect(canariesBelow(folder, ["canary"])).toEqual([]);
   expect(readdirSync(join(folder, "folder")).sort()).toEqual([
-    ...["events.ndjson", "lock", "manager.log", "status.json"],
+    ...["events.ndjson", "lock", "manager.log", "status.json", "undone-1795289019314"],
   ]);
   expect(read(folder, "folder/status.json")).toBe("{ cut");
   const journal = read(folder, "folder/events.ndjson");
