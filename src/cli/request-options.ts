@@ -73,3 +73,15 @@ export const startOptions = {
   "start-timeout": options["start-timeout"],
   "dry-run": options["dry-run"],
 };
+
+const { workload: _, template: __, ...podOptions } = clusterOptions;
+
+/** For what works on a migration that there is already, here or by a pod beside its volume. */
+export const againOptions = {
+  ...podOptions,
+  "start-timeout": options["start-timeout"],
+  "source-dir": options["source-dir"],
+  "work-dir": options["work-dir"],
+  migrationType: { ...options.migrationType, describe: "Only a migration of this type" },
+  name: { ...options.name, describe: "The migration's name, where there are several" },
+};

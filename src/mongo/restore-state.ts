@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
-import { codeOf, MigrationError } from "../core/errors.ts";
 import { withRoom } from "../core/no-space.ts";
+import { readVersioned } from "../core/versioned-file.ts";
 
 /** An index that the destination's server did not take, and why. */
 const RefusedIndex = z.object({ collection: z.string(), name: z.string(), reason: z.string() });
@@ -30,39 +29,12 @@ const fileName = "restore.json";
  * cannot be used throws: begun from scratch, it would forget what it made and which indexes failed.
  */
 export async function readRestoreState(out: string): Promise<RestoreState | undefined> {
-  const path = join(out, fileName);
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (codeOf(error) !== "ENOENT") throw error;
-  });
-  if (text === undefined) return undefined;
-  const json = parseJson(text);
-  const state = RestoreState.safeParse(json);
-  if (state.success) return state.data;
-  const { data: other } = OtherVersion.safeParse(json);
-  throw other === undefined ? damaged(path) : ofOtherVersion(path, other.version);
-}
-
-const OtherVersion = z.object({ version: z.number().refine((version) => version !== 1) });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function ofOtherVersion(path: string, version: number): MigrationError {
-  return new MigrationError(
-    "E_VERSION",
-    `"${path}" has format ${version}, which is not known here`,
-    { hint: "Use the version of the program that wrote it" },
-  );
-}
-
-function damaged(path: string): MigrationError {
-  return new MigrationError("E_INTEGRITY", `"${path}" is damaged: it is no state of a restore`, {
-    hint: "Look for what damaged it, then remove it: all documents are compared again",
+  return await readVersioned({
+    ...{ path: join(out, fileName), schema: RestoreState, what: "state of a restore" },
+    hints: {
+      version: "Use the version of the program that wrote it",
+      damaged: "Look for what damaged it, then remove it: all documents are compared again",
+    },
   });
 }
 

@@ -5,23 +5,16 @@ import { exitCodeOf, Undone } from "../../plan/undone.ts";
 import { type Earlier, inClusterAgain } from "../again-in-cluster.ts";
 import { askFolder } from "../again-in-folder.ts";
 import type { CliContext } from "../context.ts";
-import { clusterOptions } from "../request-options.ts";
+import { againOptions } from "../request-options.ts";
 import { printUndone } from "../undo-view.ts";
 import { whereOf } from "../where.ts";
-
-const { workload: _, template: __, ...podOptions } = clusterOptions;
 
 export const undoCommand = defineCommand({
   name: "undo",
   describe:
     "Take a migration back, as far as nobody changed since what it wrote; shows it, unless --yes",
   args: {
-    ...podOptions,
-    "start-timeout": options["start-timeout"],
-    "source-dir": options["source-dir"],
-    "work-dir": options["work-dir"],
-    migrationType: { ...options.migrationType, describe: "Only a migration of this type" },
-    name: { ...options.name, describe: "The migration's name, where there are several" },
+    ...againOptions,
     yes: options.yes,
   },
   examples: [

@@ -5,22 +5,15 @@ import { exitCodeOf, Verification } from "../../plan/verification.ts";
 import { type Earlier, inClusterAgain } from "../again-in-cluster.ts";
 import { askFolder } from "../again-in-folder.ts";
 import type { CliContext } from "../context.ts";
-import { clusterOptions } from "../request-options.ts";
+import { againOptions } from "../request-options.ts";
 import { printVerification } from "../verify-view.ts";
 import { whereOf } from "../where.ts";
-
-const { workload: _, template: __, ...podOptions } = clusterOptions;
 
 export const verifyCommand = defineCommand({
   name: "verify",
   describe: "Check an earlier migration again: read both sides and compare; nothing is written",
   args: {
-    ...podOptions,
-    "start-timeout": options["start-timeout"],
-    "source-dir": options["source-dir"],
-    "work-dir": options["work-dir"],
-    migrationType: { ...options.migrationType, describe: "Only a migration of this type" },
-    name: { ...options.name, describe: "The migration's name, where there are several" },
+    ...againOptions,
     verify: { ...options.verify, default: "full" },
   },
   examples: [
