@@ -2,7 +2,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { makeBed } from "./soak/bed.ts";
 import { openHistory } from "./soak/history.ts";
-import { type RoundResult, runRound } from "./soak/round.ts";
+import type { RoundResult } from "./soak/play.ts";
+import { runRound } from "./soak/round.ts";
 import { scheduleRound } from "./soak/schedule.ts";
 import { summarize, tableOf } from "./soak/table.ts";
 

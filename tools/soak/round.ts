@@ -1,33 +1,13 @@
 import { readdirSync } from "node:fs";
-import type { Bed } from "./bed.ts";
 import { changeSource, database } from "./data.ts";
-import type { History } from "./history.ts";
 import { countDocuments, judge, judgeSums } from "./judge.ts";
 import { planRound } from "./make-plan.ts";
 import { makeManager } from "./manager.ts";
 import { startNemesis } from "./nemesis.ts";
-import type { FaultKind, Round } from "./schedule.ts";
+import type { Play, RoundPorts, RoundResult } from "./play.ts";
+import type { Round } from "./schedule.ts";
 import { sleepAndBeFollowed } from "./sleep.ts";
 import { watchState } from "./watch.ts";
-
-export interface RoundResult {
-  round: Round;
-  faults: (FaultKind | "manager asleep past its lock")[];
-  /** How often the migration came to its end, and was judged. */
-  stages: number;
-  documents: number;
-  files: number;
-  /** How often the state was looked at. */
-  looks: number;
-  violations: string[];
-  milliseconds: number;
-}
-
-export interface RoundPorts {
-  bed: Bed;
-  history: History;
-  signal: AbortSignal;
-}
 
 /** A migration under faults, and again with what changed meanwhile, until all of them were made. */
 export async function runRound(round: Round, ports: RoundPorts): Promise<RoundResult> {
@@ -65,14 +45,6 @@ export async function runRound(round: Round, ports: RoundPorts): Promise<RoundRe
   result.milliseconds = Math.round(performance.now() - start);
   history.tell("round ends", { ...result, round: round.number });
   return result;
-}
-
-export interface Play extends RoundPorts {
-  round: Round;
-  result: RoundResult;
-  watch: ReturnType<typeof watchState>;
-  manager: ReturnType<typeof makeManager>;
-  violation(text: string): void;
 }
 
 async function playFaults(play: Play) {

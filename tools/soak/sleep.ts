@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Running } from "./manager.ts";
+import type { Play } from "./play.ts";
 import { hasEnded } from "./processes.ts";
-import type { Play } from "./round.ts";
 import type { Sleep } from "./schedule.ts";
 
 /** Of another namespace, whose processes the one that follows cannot see. */

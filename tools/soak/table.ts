@@ -1,4 +1,4 @@
-import type { RoundResult } from "./round.ts";
+import type { RoundResult } from "./play.ts";
 
 /** What a soak came to. */
 export interface Summary {
