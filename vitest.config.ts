@@ -15,6 +15,8 @@ export default defineConfig({
       MIGCTL_TEST_PROGRAMS: process.env["MIGCTL_TEST_SOURCES"] ? "" : bundled,
     },
     unstubEnvs: true,
+    // What comes in a moment may take longer on a machine that does much else.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ["default", new CountReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },

@@ -44,7 +44,10 @@ const { values: flags } = parseArgs({
 process.env["NODE_COMPILE_CACHE"] ??= resolve("node_modules/.cache/compiled");
 
 if (flags.help) print(help.trimEnd());
-else process.exitCode = await soak();
+else {
+  // What was cut at random may leave a handle behind that keeps this process alive.
+  process.exit(await soak());
+}
 
 async function soak(): Promise<number> {
   const { seed } = flags;

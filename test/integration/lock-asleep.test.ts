@@ -217,7 +217,10 @@ describe("two sources with one destination", () => {
     expect(await start(planOf("b", joe), { isolated: false }).ended).toBe(0);
     const waiting = start(planOf("b", jane, 60), { isolated: false });
     await until("it waits", () => waiting.log().includes("Waiting for another process"));
-    expect(statusOf(planOf("b", jane)).waiting?.reason).toContain(planOf("a", jane).name);
+    // The status is written after the log.
+    await expect
+      .poll(() => statusOf(planOf("b", jane)).waiting?.reason)
+      .toContain(planOf("a", jane).name);
     expect(readdirSync(folder)).toEqual(expect.arrayContaining([".migctl-lock", "joe"]));
     expect(readdirSync(folder)).not.toContain("jane");
     first.wake();
