@@ -8,12 +8,17 @@ export function exitCodeOf(text: string, label: string): number {
   const causes = status.details?.causes ?? [];
   const code = causes.find(({ reason }) => reason === "ExitCode")?.message ?? "";
   if (status.reason === "NonZeroExitCode" && /^\d{1,3}$/.test(code)) return Number(code);
+  const reason = status.message ?? status.reason ?? "no reason is given";
+  const isAway = hasEnded.test(reason);
   throw new MigrationError(
-    "E_CLUSTER",
-    `Cannot run a command in ${label}: ${status.message ?? status.reason ?? "no reason is given"}`,
+    isAway ? "E_UNAVAILABLE" : "E_CLUSTER",
+    `Cannot run a command in ${label}: ${reason}`,
     { hint: "See whether the container runs, and has that program" },
   );
 }
+
+/** The kubelet's words for a container that ended after its pod was seen to run. */
+const hasEnded = /container not found/;
 
 function parse(text: string, label: string): Status {
   try {

@@ -79,3 +79,12 @@ it.each([
 ])("takes no status %j for a success", (text, message) => {
   expect(() => exitCodeOf(text, 'pod "one"')).toThrow(message);
 });
+
+it("takes a container that ended since for one that may come again", () => {
+  const message =
+    'Internal error occurred: unable to upgrade connection: container not found ("manager")';
+  const text = JSON.stringify({ status: "Failure", reason: "InternalError", message });
+  expect(() => exitCodeOf(text, 'pod "one"')).toThrow(
+    expect.objectContaining({ code: "E_UNAVAILABLE" }),
+  );
+});
