@@ -1,12 +1,18 @@
 import { formatBytes, formatCount, formatDuration } from "../core/format.ts";
 import { printable } from "../core/output.ts";
-import type { Status, StepStatus, Waiting } from "../state/status.ts";
+import type { ItemStatus, Status, StepStatus, Waiting } from "../state/status.ts";
 
 type Measure = "bytes" | "documents" | "files";
 
 interface Sample {
   at: number;
   done: number;
+}
+
+interface ProgressLine {
+  /** The running step, of all items'; absent for an item of which none runs. */
+  step?: string;
+  text: string;
 }
 
 interface Speed {
@@ -21,17 +27,25 @@ const barWidth = 20;
 /** Turns statuses into lines; keeps what the rate is computed from: half a minute of the past. */
 export function makeProgressView(elapsed: () => number) {
   const samples = new Map<string, Sample[]>();
-  return function lines(status: Status): string[] {
-    const items = status.items.map((item) => {
-      const index = item.steps.findIndex(({ state }) => state === "running");
-      const step = item.steps[index];
-      const done = item.steps.filter(({ state }) => state === "done").length;
-      const head = `${printable(item.scope)}  ${done}/${item.steps.length}`;
-      if (step === undefined) return `${head}  ${item.state}`;
-      return `${head}  ${step.id}  ${stepText(`${item.id}/${step.id}`, step)}`.trimEnd();
-    });
+  return { lines, linesOf };
+
+  /** What a terminal shows. */
+  function lines(status: Status): string[] {
+    const items = status.items.flatMap(linesOf).map(({ text }) => text);
     return status.waiting === undefined ? items : [...items, waitingLine(status.waiting)];
-  };
+  }
+
+  /** A line for each step that runs, as two may at once, or one for an item of which none does. */
+  function linesOf(item: ItemStatus): ProgressLine[] {
+    const done = item.steps.filter(({ state }) => state === "done").length;
+    const head = `${printable(item.scope)}  ${done}/${item.steps.length}`;
+    const running = item.steps.filter(({ state }) => state === "running");
+    if (running.length === 0) return [{ text: `${head}  ${item.state}` }];
+    return running.map((step) => {
+      const key = `${item.id}/${step.id}`;
+      return { step: key, text: `${head}  ${step.id}  ${stepText(key, step)}`.trimEnd() };
+    });
+  }
 
   function stepText(key: string, step: StepStatus): string {
     const measure = measureOf(step);

@@ -1,7 +1,7 @@
 import { createLogUpdate } from "log-update";
 import type { Clock } from "../core/clock.ts";
 import type { Output } from "../core/output.ts";
-import type { Status } from "../state/status.ts";
+import type { ItemStatus, Status } from "../state/status.ts";
 import { makeProgressView, waitingLine } from "./progress-view.ts";
 
 export type ProgressMode = "auto" | "tty" | "plain" | "json" | "none";
@@ -27,32 +27,29 @@ type View = ReturnType<typeof makeProgressView>;
 
 function terminalDisplay(view: View): ProgressDisplay {
   const update = createLogUpdate(process.stderr);
-  return { show: (status) => update(view(status).join("\n")), end: () => update.done() };
+  return { show: (status) => update(view.lines(status).join("\n")), end: () => update.done() };
 }
 
-/** A line when a step begins, and every few seconds while it goes on. */
+/** A line when a step begins, every few seconds while it goes on, and when an item has ended. */
 function plainDisplay(view: View, out: Output, clock: Clock): ProgressDisplay {
-  const shown = new Map<string, { step: string; at: number }>();
+  const shownAt = new Map<string, number>();
   const showWaiting = waitingDisplay(out);
+  function isDue(step: string | undefined, item: ItemStatus, { state }: Status): boolean {
+    // Between two steps there is nothing to tell.
+    if (step === undefined && ["pending", "running"].includes(item.state)) return false;
+    const last = shownAt.get(step ?? item.id);
+    if (last === undefined || step === undefined) return last === undefined;
+    return state === "running" && clock.elapsed() - last >= plainMilliseconds;
+  }
   return {
     show(status) {
       showWaiting(status);
-      const lines = view(status);
-      for (const [index, item] of status.items.entries()) {
-        const running = item.steps.find(({ state }) => state === "running")?.id ?? item.state;
-        const last = shown.get(item.id);
-        const now = clock.elapsed();
-        const isDue = last === undefined || now - last.at >= plainMilliseconds;
-        const isNew = last?.step !== running;
-        // Between two steps there is nothing to tell.
-        if (
-          ["pending", "running"].includes(running) ||
-          !(isNew || (isDue && status.state === "running"))
-        )
-          continue;
-        if (!isNew && item.state !== "running") continue;
-        shown.set(item.id, { step: running, at: now });
-        out.note(lines[index] ?? "");
+      for (const item of status.items) {
+        for (const { step, text } of view.linesOf(item)) {
+          if (!isDue(step, item, status)) continue;
+          shownAt.set(step ?? item.id, clock.elapsed());
+          out.note(text);
+        }
       }
     },
     end: () => {},

@@ -21,6 +21,7 @@ export const moveOptions = {
   after: options.after,
   "force-db": options["force-db"],
   prune: options.prune,
+  overlap: options.overlap,
   name: options.name,
 };
 

@@ -81,6 +81,7 @@ const Request = {
   after: z.enum(["list", "run"]).default("list"),
   "force-db": z.boolean().default(false),
   prune: z.boolean().default(false),
+  overlap: z.boolean().default(false),
   rerun: z.boolean().default(false),
   name: z
     .string()
@@ -129,10 +130,21 @@ export type ClusterRequest = z.infer<typeof ClusterRequest>;
 /** Fills in defaults and checks the flags together; all problems are told at once. */
 export function loadClusterRequest(flags: Record<string, unknown>): ClusterRequest {
   const result = ClusterRequest.safeParse(flags);
-  if (result.success) return result.data;
-  throw flagProblems(
-    result.error.issues.map((issue) => `--${issue.path.join(".")} ${issue.message}`),
-  );
+  const problems = [...issuesOf(result), ...contradictions(flags)];
+  if (result.success && problems.length === 0) return result.data;
+  throw flagProblems(problems);
+}
+
+function issuesOf({ error }: { error?: z.ZodError | undefined }): string[] {
+  return (error?.issues ?? []).map((issue) => `--${issue.path.join(".")} ${issue.message}`);
+}
+
+function contradictions({ overlap, ...flags }: Record<string, unknown>): string[] {
+  if (overlap !== true) return [];
+  if (flags["migrationType"] === "files")
+    return ["--overlap is for documents, of which none are moved"];
+  if (flags["on-conflict"] !== "fail") return [];
+  return ["--overlap cannot be had with --on-conflict fail, which compares all before it writes"];
 }
 
 function flagProblems(problems: readonly string[]): MigrationError {
@@ -144,10 +156,7 @@ function flagProblems(problems: readonly string[]): MigrationError {
 /** Fills in defaults and checks the flags together; all problems are told at once. */
 export function loadLocalRequest(flags: Record<string, unknown>): LocalRequest {
   const result = LocalRequest.safeParse(flags);
-  const problems = (result.error?.issues ?? []).map(
-    (issue) => `--${issue.path.join(".")} ${issue.message}`,
-  );
-  problems.push(...missingUriFiles(flags));
+  const problems = [...issuesOf(result), ...contradictions(flags), ...missingUriFiles(flags)];
   if (!result.success || problems.length > 0) throw flagProblems(problems);
   chooseOwnership(result.data);
   return result.data;

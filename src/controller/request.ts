@@ -69,6 +69,7 @@ export function planOptions(
     after: request.after,
     forceDb: request["force-db"],
     ...(request.prune ? { prune: true as const } : {}),
+    ...(request.overlap ? { overlap: true as const } : {}),
     ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
     ...(retrySeconds === undefined ? {} : { retrySeconds }),
     ...(waitLockSeconds === undefined ? {} : { waitLockSeconds }),

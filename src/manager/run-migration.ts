@@ -5,6 +5,7 @@ import {
   type ExitCode,
   toErrorRecord,
 } from "../core/errors.ts";
+import { machineLimits } from "../core/machine-limits.ts";
 import { makePrivateFolder } from "../core/private-files.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { migrationFolder } from "../plan/inputs.ts";
@@ -21,6 +22,7 @@ import { makeLockWaits, openLedgerWaiting } from "./lock-waits.ts";
 import { withDestination } from "./reach-destination.ts";
 import { writeReport } from "./report.ts";
 import { runPlan } from "./run.ts";
+import { stepsAtOnce } from "./steps-at-once.ts";
 
 /** How a run ended: its exit code, and the first error where there was one. */
 export interface RunEnd {
@@ -125,6 +127,7 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
     try {
       return await runPlan(reachable, start.run, {
         ...{ log, clock, store, ledger, lock, hold, lost, signal, stopCode },
+        atOnce: stepsAtOnce(machineLimits()),
         ...reached,
       });
     } finally {

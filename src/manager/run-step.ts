@@ -1,10 +1,12 @@
 import type { Clock } from "../core/clock.ts";
 import { asMigrationError, toErrorRecord } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
+import type { Feed } from "../core/feed.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { guardedDestination } from "../files/guarded-destination.ts";
+import type { ArchivePiece } from "../mongo/archive/growing.ts";
 import { inputOf } from "../plan/inputs.ts";
 import type { Item, Plan, Step } from "../plan/plan.ts";
 import { scopeText } from "../plan/scope.ts";
@@ -32,6 +34,8 @@ export interface StepPorts {
   lost: AbortSignal;
   /** Aborted when the run is to stop. */
   signal: AbortSignal;
+  /** For a backup and the restore that goes on beside it. */
+  archive?: Feed<ArchivePiece> | undefined;
 }
 
 interface Place {
@@ -85,7 +89,7 @@ function contextOf({ plan, item, step }: Place, run: string, ports: StepPorts): 
     await hold.guard(step.kind);
   };
   return {
-    ...{ log, clock, signal, run, guard },
+    ...{ log, clock, signal, run, guard, archive: ports.archive },
     ledger: ledger.inScope(scopeText(item.scope)),
     destination: guardedDestination(destination, guard),
     retryBudget: budgetOf(plan),
@@ -115,7 +119,7 @@ export function statusOf(status: Status | undefined, item: Item): ItemStatus | u
   return status?.items.find(({ id }) => id === item.id);
 }
 
-export function isDone(status: Status | undefined, item: Item, step: Step): boolean {
+function isDone(status: Status | undefined, item: Item, step: Step): boolean {
   return statusOf(status, item)?.steps.find(({ id }) => id === step.id)?.state === "done";
 }
 

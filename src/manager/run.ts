@@ -1,12 +1,13 @@
 import { type ExitCode, hasCode } from "../core/errors.ts";
-import type { Item, Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { scopeText } from "../plan/scope.ts";
 import type { Lock } from "../state/lock.ts";
 import { exitCodeOf } from "../state/outcome.ts";
 import type { DestinationHold } from "./hold-destination.ts";
-import { isDone, runStep, type StepPorts, statusOf, throwIfLost } from "./run-step.ts";
+import { type ItemPorts, runItem } from "./run-item.ts";
+import { throwIfLost } from "./run-step.ts";
 
-export interface RunPorts extends StepPorts {
+export interface RunPorts extends ItemPorts {
   lock: Pick<Lock, "check" | "holder">;
   hold: Pick<DestinationHold, "take" | "guard" | "settle">;
   /** With which exit code a run that was asked to stop ends. */
@@ -72,22 +73,4 @@ async function finish({ store, log, hold }: RunPorts): Promise<ExitCode> {
   await store.append({ type: "run-finished", state: failed ? "failed" : "done", exitCode });
   log.info({ exitCode }, "Run finished");
   return exitCode;
-}
-
-async function runItem(plan: Plan, item: Item, run: string, ports: RunPorts) {
-  const log = ports.log.child({ item: item.id });
-  for (const step of item.steps) {
-    if (ports.signal.aborted) return;
-    if (isDone(ports.store.status, item, step)) continue;
-    const done = await runStep({ plan, item, step }, run, { ...ports, log });
-    if (!done) break;
-  }
-  if (!ports.signal.aborted) await skipRest(item, ports);
-}
-
-async function skipRest(item: Item, { store }: RunPorts) {
-  const pending = statusOf(store.status, item)?.steps.filter(({ state }) => state === "pending");
-  for (const { id } of pending ?? []) {
-    await store.append({ type: "step-not-run", item: item.id, step: id });
-  }
 }

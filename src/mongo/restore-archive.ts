@@ -1,14 +1,13 @@
+import type { ArchivedCollection } from "./archive/contents.ts";
 import type { Archive } from "./archive/open.ts";
 import type { RestoreSource, SourceCollection } from "./restore-source.ts";
 
 /** A checked archive as the source of a restore. */
 export function restoreSourceOf(archive: Archive): RestoreSource {
   const entries = new Map<SourceCollection, string>();
-  const collections = archive.collections().map((archived): SourceCollection => {
-    const { name, type, options, uuid, indexes, documents, bytes, entry } = archived;
-    const spec = { name, type, options, ...(uuid === undefined ? {} : { uuid }) };
-    const collection = { spec, indexes, documents, bytes };
-    if (entry !== undefined) entries.set(collection, entry);
+  const collections = archive.collections().map((archived) => {
+    const collection = sourceCollectionOf(archived);
+    if (archived.entry !== undefined) entries.set(collection, archived.entry);
     return collection;
   });
   return {
@@ -19,4 +18,10 @@ export function restoreSourceOf(archive: Archive): RestoreSource {
       if (entry !== undefined) yield* archive.read(entry);
     },
   };
+}
+
+export function sourceCollectionOf(archived: ArchivedCollection): SourceCollection {
+  const { name, type, options, uuid, indexes, documents, bytes } = archived;
+  const spec = { name, type, options, ...(uuid === undefined ? {} : { uuid }) };
+  return { spec, indexes, documents, bytes };
 }

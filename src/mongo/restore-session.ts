@@ -2,7 +2,7 @@ import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../core/errors.ts";
 import { type Findings, openFindings } from "./restore-findings.ts";
-import { dataCollection, type RestoreSource } from "./restore-source.ts";
+import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
 import { type RestoreState, readRestoreState, writeRestoreState } from "./restore-state.ts";
 import { verdictFileName } from "./verdict-file.ts";
 
@@ -14,6 +14,8 @@ export interface RestoreSession {
   recordCreation(name: string): Promise<void>;
   refusedIndexes(): RestoreState["refusedIndexes"];
   recordRefusal(refusal: RestoreState["refusedIndexes"][number]): Promise<void>;
+  /** The archive is whole now: what was noted of it counts for the one that it became. */
+  recordArchive(fingerprint: string): Promise<void>;
   openFindings(): Promise<Findings>;
 }
 
@@ -47,6 +49,11 @@ export async function openSession(
     refusedIndexes: () => state.refusedIndexes,
     async recordRefusal(refusal) {
       state.refusedIndexes.push(refusal);
+      await writeRestoreState(out, state);
+    },
+    async recordArchive(fingerprint) {
+      if (state.archive === fingerprint) return;
+      state.archive = fingerprint;
       await writeRestoreState(out, state);
     },
     openFindings: () => openFindings(out, makeIsDecided(source, out)),
@@ -90,16 +97,18 @@ const ours = [
 
 /** Keeps the verdicts of the collection that was asked for last: the lists go by collection. */
 function makeIsDecided(source: RestoreSource, out: string) {
-  const numbers = new Map(
-    source.collections.map((collection, number) => [
-      dataCollection(collection),
-      verdictFileName(number, collection.spec.name),
-    ]),
-  );
+  const files = new Map<string, string>();
   let last: { collection: string; bytes: Buffer } | undefined;
+  function fileOf(name: string) {
+    for (let number = files.size; number < source.collections.length; number++) {
+      const collection = source.collections[number] as SourceCollection;
+      files.set(dataCollection(collection), verdictFileName(number, collection.spec.name));
+    }
+    return files.get(name);
+  }
   return async function isDecided(collection: string, ordinal: number): Promise<boolean> {
     if (last?.collection !== collection) {
-      const file = numbers.get(collection);
+      const file = fileOf(collection);
       last = { collection, bytes: file === undefined ? Buffer.alloc(0) : await read(out, file) };
     }
     return (last.bytes[ordinal] ?? 0) !== 0;

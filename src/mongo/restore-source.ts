@@ -8,6 +8,11 @@ export interface RestoreSource {
   /** Tells one archive from another, for going on after an interruption. */
   fingerprint: string;
   collections: readonly SourceCollection[];
+  /**
+   * Of an archive that is still made: each collection as soon as it can be read, which `collections`
+   * has from then on too. Once it ended, `fingerprint` is that of the archive as it became.
+   */
+  arriving?(): AsyncIterable<SourceCollection>;
   /** The documents of one collection in their order. */
   read(collection: SourceCollection): AsyncIterable<RawBatch>;
 }

@@ -100,12 +100,15 @@ async function restoreData(work: Work): Promise<void> {
   const { source, options, session, result } = work;
   const builder = makeIndexBuilder(options, session);
   try {
-    for (const [number, collection] of source.collections.entries()) {
+    let number = -1;
+    for await (const collection of source.arriving?.() ?? source.collections) {
+      number++;
       if (collection.spec.type === "view") continue;
       const prepared = await prepare(collection, work);
       await restoreDocuments(number, { collection, prepared }, work);
       if (prepared.created) builder.start(collection);
     }
+    await session.recordArchive(source.fingerprint);
   } finally {
     await builder.settle();
   }

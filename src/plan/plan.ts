@@ -13,7 +13,10 @@ export const Step = z.strictObject({
   /** Unique within the item. */
   id: z.string(),
   kind: z.enum(stepKinds),
+  /** The steps that must be done before. */
   after: z.array(z.string()),
+  /** The step that must have begun before: what that one has finished is worked on at once. */
+  beside: z.string().optional(),
   /** Which pass over the files it belongs to. */
   pass: z.number().int().positive().optional(),
 });
@@ -37,6 +40,8 @@ export const PlanOptions = z.strictObject({
   forceDb: z.boolean(),
   /** What vanished at the source is removed at the destination. */
   prune: z.literal(true).optional(),
+  /** Documents are restored while others are still backed up. */
+  overlap: z.literal(true).optional(),
   bandwidthLimit: z.number().positive().optional(),
   /** How long a server may be away; who has more patience asks for nothing else. */
   retrySeconds: z.number().int().nonnegative().optional(),

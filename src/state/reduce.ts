@@ -118,10 +118,18 @@ function changeStep(status: Status, event: StepEvent, seq: number): Status {
   return { ...status, seq, updatedAt: event.at, items };
 }
 
+/** A step that is stopped as the one beside it failed is not run, however far it came. */
+const startStates: Record<StepEvent["type"], readonly StepStatus["state"][]> = {
+  "step-started": ["pending"],
+  "step-progress": ["running"],
+  "step-done": ["running"],
+  "step-failed": ["running"],
+  "step-not-run": ["pending", "running"],
+};
+
 function nextStep(step: StepStatus, event: StepEvent): StepStatus {
-  const from =
-    event.type === "step-started" || event.type === "step-not-run" ? "pending" : "running";
-  if (step.state !== from) throw outOfOrder(event.type, `step "${step.id}" that is ${step.state}`);
+  if (!startStates[event.type].includes(step.state))
+    throw outOfOrder(event.type, `step "${step.id}" that is ${step.state}`);
   switch (event.type) {
     case "step-started":
       return {
@@ -133,7 +141,7 @@ function nextStep(step: StepStatus, event: StepEvent): StepStatus {
     case "step-progress":
       return { ...step, progress: event.progress };
     case "step-not-run":
-      return { ...step, state: "not-run" };
+      return { ...pendingAgain(step), state: "not-run" };
     default:
       return endStep(step, event);
   }

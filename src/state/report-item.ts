@@ -91,7 +91,22 @@ function texts(output: unknown, name: string): string[] {
 /** What an operator should know although nothing failed. */
 function notesOf(item: ItemStatus): string[] {
   const notes = texts(outputOf(item, "preflight"), "warnings");
-  const inventory = outputOf(item, "inventory");
+  notes.push(...inventoryNotes(outputOf(item, "inventory")));
+  const dangling = Number(fieldOf(outputOf(item, "references-verify"), "missingAtSource") ?? 0);
+  if (dangling > 0) notes.push(`${dangling} files that documents name were missing at the source`);
+  const changes = texts(outputOf(item, "db-backup"), "sourceChanges");
+  if (changes.length > 0) notes.push(sourceChangedNote(changes));
+  notes.push(...prunedNotes(prunedOf(item)));
+  const restored = outputOf(item, "db-restore");
+  if (fieldOf(restored, "overlapped") === true) notes.push(overlapNote);
+  const differences = fieldOf(restored, "differences");
+  const count = Array.isArray(differences) ? differences.length : 0;
+  if (count > 0) notes.push(`${count} differences in collections that were there (report.json)`);
+  return notes;
+}
+
+function inventoryNotes(inventory: unknown): string[] {
+  const notes: string[] = [];
   const missing = Number(fieldOf(fieldOf(inventory, "missing"), "count") ?? 0);
   if (missing > 0) notes.push(`${missing} paths that documents name are not at the source`);
   const unsafe = Number(fieldOf(fieldOf(inventory, "unsafe"), "count") ?? 0);
@@ -103,14 +118,6 @@ function notesOf(item: ItemStatus): string[] {
   }
   const leftOut = texts(inventory, "leftOut");
   if (leftOut.length > 0) notes.push(`Left out as the application says: ${leftOut.join(", ")}`);
-  const dangling = Number(fieldOf(outputOf(item, "references-verify"), "missingAtSource") ?? 0);
-  if (dangling > 0) notes.push(`${dangling} files that documents name were missing at the source`);
-  const changes = texts(outputOf(item, "db-backup"), "sourceChanges");
-  if (changes.length > 0) notes.push(sourceChangedNote(changes));
-  notes.push(...prunedNotes(prunedOf(item)));
-  const differences = fieldOf(outputOf(item, "db-restore"), "differences");
-  const count = Array.isArray(differences) ? differences.length : 0;
-  if (count > 0) notes.push(`${count} differences in collections that were there (report.json)`);
   return notes;
 }
 
@@ -124,6 +131,10 @@ function prunedNotes(pruned: ReportItem["pruned"]): string[] {
     ...(documents.kept + files.kept > 0 ? [`${kept} that vanished at the source are kept`] : []),
   ];
 }
+
+const overlapNote =
+  "Documents were restored while others were backed up (--overlap): each collection was checked " +
+  "before the first of its documents was written, the archive as a whole only at its end";
 
 const mostChanges = 5;
 

@@ -1,8 +1,10 @@
 import type { Clock } from "../core/clock.ts";
+import type { Feed } from "../core/feed.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
 import type { Report } from "../core/progress.ts";
 import type { FileDestination } from "../files/destination.ts";
+import type { ArchivePiece } from "../mongo/archive/growing.ts";
 
 /** What every worker gets beside its input. */
 export interface WorkerContext {
@@ -19,6 +21,8 @@ export interface WorkerContext {
    * there, which ends the run. The writing calls of `destination` ask by themselves.
    */
   guard(): Promise<void>;
+  /** What a backup hands to the restore that goes on beside it. */
+  archive?: Feed<ArchivePiece> | undefined;
   /** Milliseconds that a server may be away; each worker has its own where this is not said. */
   retryBudget?: number | undefined;
   /** Milliseconds that a server may take for one reply to a reader; ten minutes by default. */

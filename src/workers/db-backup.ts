@@ -56,6 +56,7 @@ export async function backupDatabase(
       return await backUp(input, { source, archive, context });
     });
   } catch (error) {
+    context.archive?.fail(error);
     if (!context.signal.aborted) throw error;
     throw new MigrationError("E_INTERRUPTED", "The backup was stopped", {
       hint: "Start the migration again: the backup begins anew",
@@ -77,10 +78,17 @@ async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBac
   const prepared = await retry(retrying, () => prepare(input, work));
   const { targets, missing, progress, sourceChanges } = prepared;
   const collections: ManifestCollection[] = [];
+  const handed = context.archive;
+  const { temporary } = archive;
+  const { name: database } = source;
+  handed?.push({ what: "begun", path: input.archive, temporary, database });
   for (const target of targets) {
     progress.begin(target.spec.name);
     const options = { retrying, onBatch: progress.add, onAgain: progress.again };
-    collections.push(await backUpCollection(source, archive, target, options));
+    const collection = await backUpCollection(source, archive, target, options);
+    collections.push(collection);
+    const entry = collection.entry && archive.written(collection.entry);
+    handed?.push({ what: "collection", collection, ...(entry && { entry }) });
   }
   const description = {
     tool: { name: "migctl", version: programVersion },
@@ -93,6 +101,8 @@ async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBac
   const changes = await sourceChanges();
   progress.begin("checking the archive");
   const written = await archive.finish(description, { signal: context.signal });
+  handed?.push({ what: "sealed", fingerprint: written.bodySha256 });
+  handed?.end();
   return {
     archive: written.path,
     manifestSha256: written.manifestSha256,

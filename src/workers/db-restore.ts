@@ -2,6 +2,7 @@ import { MigrationError } from "../core/errors.ts";
 import { throttleReports } from "../core/progress.ts";
 import { withReleasers } from "../core/releasers.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
+import { openGrowingArchive } from "../mongo/archive/growing.ts";
 import { openArchive } from "../mongo/archive/open.ts";
 import { connectDestination } from "../mongo/connect-destination.ts";
 import type { DestinationDatabase } from "../mongo/database.ts";
@@ -19,13 +20,15 @@ type Input = StepInputs["db-restore"];
 const reportMs = 250;
 
 export interface DatabaseRestored extends RestoreResult {
+  /** Present where the backup went on meanwhile: each collection was checked alone before it. */
+  overlapped?: true;
   /** By collection. */
   verdicts: Record<string, VerdictCounts>;
 }
 
 /**
  * Restores an item's archive: checks all of it before the first write, and under the policy `fail`
- * compares all of it as well.
+ * compares all of it as well. Of an archive that is still made each collection is checked alone.
  */
 export async function restoreDatabase(
   input: Input,
@@ -34,14 +37,12 @@ export async function restoreDatabase(
   const { log, signal, clock } = context;
   const reports = throttleReports(context.report, reportMs, clock.elapsed);
   return withReleasers(async (release) => {
-    const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
-    release(() => archive.close());
-    await stoppable(signal, () => archive.check({ signal, report: reports.push }));
+    const source = await openSource(input, { ...context, report: reports.push });
+    release(() => source.close());
     const destination = await patiently(context, () =>
       connectDestination(input.destination, { signal, log }),
     );
     release(() => destination.close());
-    const source = restoreSourceOf(archive);
     if (input.onConflict === "fail") await refuseConflicts(source, { input, context, destination });
     const result = await restoreAll(source, {
       destination,
@@ -58,8 +59,8 @@ export async function restoreDatabase(
       onProgress: ({ collection, documents, bytes }) =>
         reports.push({
           phase: collection,
-          documents: { done: documents, total: total(source, "documents") },
-          bytes: { done: bytes, total: total(source, "bytes") },
+          documents: { done: documents, ...totalOf(source, "documents") },
+          bytes: { done: bytes, ...totalOf(source, "bytes") },
         }),
     });
     reports.flush();
@@ -67,12 +68,32 @@ export async function restoreDatabase(
     const verdicts = Object.fromEntries(
       result.collections.map(({ name, verdicts: counts }) => [name, counts]),
     );
-    return { ...result, verdicts };
+    return { ...result, verdicts, ...(context.archive && { overlapped: true as const }) };
   });
 }
 
-function total({ collections }: RestoreSource, field: "documents" | "bytes"): number {
-  return collections.reduce((sum, collection) => sum + collection[field], 0);
+type ClosedSource = RestoreSource & { close(): Promise<void> };
+
+async function openSource(input: Input, context: WorkerContext): Promise<ClosedSource> {
+  const { signal, report } = context;
+  const growing = context.archive;
+  if (growing !== undefined) {
+    return stoppable(signal, () => openGrowingArchive(growing.values(signal), { signal }));
+  }
+  const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
+  try {
+    await stoppable(signal, () => archive.check({ signal, report }));
+  } catch (error) {
+    await archive.close();
+    throw error;
+  }
+  return { ...restoreSourceOf(archive), close: () => archive.close() };
+}
+
+/** While the archive is made nobody knows yet how much it will hold. */
+function totalOf({ collections, arriving }: RestoreSource, field: "documents" | "bytes") {
+  if (arriving !== undefined) return {};
+  return { total: collections.reduce((sum, collection) => sum + collection[field], 0) };
 }
 
 interface Sides {

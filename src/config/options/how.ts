@@ -88,6 +88,13 @@ export const howOptions = {
     default: false,
     group: "How",
   },
+  overlap: {
+    type: "boolean",
+    describe:
+      "Restore a collection as soon as it is backed up and checked, not only once all of them are",
+    default: false,
+    group: "How",
+  },
   rerun: {
     type: "boolean",
     describe: "Do all steps again, as the second stage; what did not change costs nothing",

@@ -37,6 +37,7 @@ type Guess = Pick<EstimatePart, "seconds" | "basis"> | { unknown: string };
 export function estimateCutOver(lastPass: Status | undefined, plan: Plan): CutOverEstimate {
   const parts: EstimatePart[] = [];
   const unknown: string[] = [];
+  let sum = 0;
   if (lastPass === undefined) unknown.push("nothing of it was moved before");
   for (const { id, scope, steps } of lastPass === undefined ? [] : plan.items) {
     const item = lastPass?.items.find((one) => one.id === id);
@@ -44,14 +45,30 @@ export function estimateCutOver(lastPass: Status | undefined, plan: Plan): CutOv
       unknown.push(`the last pass did not have "${scopeText(scope)}"`);
       continue;
     }
+    const known = new Map<string, number>();
     for (const step of steps) {
       const guess = estimators[step.kind](step, { plan, pass: lastPass, item });
       if ("unknown" in guess) unknown.push(`${step.id} of "${scopeText(scope)}": ${guess.unknown}`);
-      else parts.push({ scope: scopeText(scope), step: step.id, ...guess });
+      else {
+        parts.push({ scope: scopeText(scope), step: step.id, ...guess });
+        known.set(step.id, guess.seconds);
+      }
     }
+    sum += longestPath(steps, known);
   }
-  const sum = parts.reduce((total, { seconds }) => total + seconds, 0);
   return { seconds: unknown.length > 0 ? undefined : sum, parts, unknown };
+}
+
+/** Steps that run at the same time take as long as the longest chain of those that wait. */
+function longestPath(steps: readonly Step[], seconds: ReadonlyMap<string, number>): number {
+  const end = new Map<string, number>();
+  const latest = (ids: readonly string[]) => Math.max(0, ...ids.map((id) => end.get(id) ?? 0));
+  for (const { id, after, beside } of steps) {
+    const alone = latest(after) + (seconds.get(id) ?? 0);
+    // What one step hands to the one beside it comes until its very end.
+    end.set(id, beside === undefined ? alone : Math.max(alone, end.get(beside) ?? 0));
+  }
+  return latest([...end.keys()]);
 }
 
 const estimators: Record<StepKind, (step: Step, known: Known) => Guess> = {

@@ -42,12 +42,21 @@ function compareNames({ path, entries }: Container, { expected }: Contents) {
   }
 }
 
-async function checkCollection(
+interface Work {
+  contents: Contents;
+  collection: ArchivedCollection;
+  /** Whether it is said what the entry must be. */
+  known: boolean;
+  /** Of the collections before it, for the progress. */
+  sum?: Counter;
+}
+
+/** Reads the entry of one collection, and compares it or learns what it is. */
+export async function checkCollection(
   container: Container,
-  work: { contents: Contents; collection: ArchivedCollection; known: boolean; sum: Counter },
+  { contents, collection, known, sum = { documents: 0, bytes: 0 } }: Work,
   { signal, report }: Options,
 ) {
-  const { contents, collection, known, sum } = work;
   const { entry } = collection;
   if (entry === undefined) return;
   const expected = contents.expected.get(entry);

@@ -36,7 +36,7 @@ export function contentsOf(manifest: Manifest): Contents {
   };
 }
 
-function toArchived(collection: Manifest["collections"][number]): ArchivedCollection {
+export function toArchived(collection: Manifest["collections"][number]): ArchivedCollection {
   const { name, type, uuid, entry, documents, bytes, selected } = collection;
   return {
     name,

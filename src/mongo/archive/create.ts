@@ -5,6 +5,7 @@ import { syncFolder } from "../../core/atomic-file.ts";
 import { failpoint } from "../../core/failpoints.ts";
 import { hashOfStart } from "./check-layout.ts";
 import { crcText, type Digest } from "./digest.ts";
+import type { WrittenEntry } from "./growing.ts";
 import { Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { CheckOptions } from "./open.ts";
 import { openArchive } from "./open.ts";
@@ -16,6 +17,8 @@ type ArchiveDescription = Omit<Manifest, "format" | "body" | "entries">;
 
 interface WrittenArchive {
   path: string;
+  /** SHA-256 of everything in front of the manifest. */
+  bodySha256: string;
   /** SHA-256 of the manifest, which vouches for everything else. */
   manifestSha256: string;
   /** The size of the file. */
@@ -24,11 +27,15 @@ interface WrittenArchive {
 
 /** An archive in the making: everything goes to `<path>.tmp` until `finish` has proved it. */
 export interface ArchiveWriter {
+  /** The file while it is made. */
+  readonly temporary: string;
   begin(name: string): EntryWriter;
   /** Adds a small entry at once. */
   add(name: string, content: Buffer): Promise<Digest>;
   /** Takes the digest of an entry that `begin` began into the manifest. */
   list(name: string, digest: Digest): void;
+  /** An entry that is whole. */
+  written(name: string): WrittenEntry | undefined;
   /** Adds the manifest, reads all of it back, and gives it its name, durably. */
   finish(description: ArchiveDescription, options?: CheckOptions): Promise<WrittenArchive>;
   /** Removes what was written; without effect after `finish`. */
@@ -45,9 +52,12 @@ export async function createArchive(
   failpoint("archive.afterMake");
   const zip = makeZipWriter(file, temporary);
   const entries: ManifestEntry[] = [];
+  const digests = new Map<string, Digest>();
   let finished = false;
 
-  function list(name: string, { bytes, crc32, sha256 }: Digest) {
+  function list(name: string, digest: Digest) {
+    const { bytes, crc32, sha256 } = digest;
+    digests.set(name, digest);
     entries.push({ name, bytes, crc32: crcText(crc32), sha256 });
   }
 
@@ -58,9 +68,14 @@ export async function createArchive(
   }
 
   return {
+    temporary,
     begin: (name) => zip.begin(name, compression),
     add,
     list,
+    written(name) {
+      const [record, digest] = [zip.record(name), digests.get(name)];
+      return record && digest && { record, digest };
+    },
     async finish(description, options = {}) {
       failpoint("archive.beforeSeal");
       const bytes = zip.offset();
@@ -79,7 +94,7 @@ export async function createArchive(
       const { size } = await file.stat();
       finished = true;
       await file.close();
-      return { path, manifestSha256: sha256Of(content), bytes: size };
+      return { path, bodySha256: body.sha256, manifestSha256: sha256Of(content), bytes: size };
     },
     async discard() {
       if (finished) return;

@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { Readable, type Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Container } from "./container.ts";
 import { damaged } from "./damage.ts";
@@ -10,15 +10,23 @@ export async function* readUnpacked(container: Container, name: string): AsyncGe
     yield* container.read(name);
     return;
   }
-  const packed = Readable.from(container.read(name));
-  const unpacked = createGunzip();
-  packed.once("error", (error) => unpacked.destroy(error));
+  yield* unpacked(container.read(name), createGunzip(), { path: container.path, name });
+}
+
+/** What zlib makes of packed bytes; what it cannot unpack is damage of the entry. */
+export async function* unpacked(
+  packed: AsyncIterable<Buffer>,
+  unpacker: Transform,
+  { path, name }: { path: string; name: string },
+): AsyncGenerator<Buffer> {
+  const input = Readable.from(packed);
+  input.once("error", (error) => unpacker.destroy(error));
   try {
-    yield* packed.pipe(unpacked);
+    yield* input.pipe(unpacker);
   } catch (error) {
-    throw damaged(container.path, `the entry "${name}" cannot be unpacked`, error);
+    throw damaged(path, `the entry "${name}" cannot be unpacked`, error);
   } finally {
-    packed.destroy();
+    input.destroy();
   }
 }
 

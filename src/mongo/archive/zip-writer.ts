@@ -19,6 +19,8 @@ export interface ZipWriter {
   /** Where the next entry will start. */
   offset(): number;
   begin(name: string, compression: Compression): EntryWriter;
+  /** Of an entry that was ended. */
+  record(name: string): EntryRecord | undefined;
   /** Writes the directory. */
   finish(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export function makeZipWriter(file: FileHandle, path: string): ZipWriter {
   return {
     offset: () => state.position,
     begin: (name, compression) => beginEntry(state, name, compression),
+    record: (name) => state.entries.find((entry) => entry.name === name),
     finish: () => append(state, directory(state.entries, state.position)),
   };
 }

@@ -63,10 +63,10 @@ function statusOf(step: Partial<StepStatus>, change: Partial<Status> = {}): Stat
 /** The line after each of some progresses, a second apart. */
 function linesOf(progresses: NonNullable<StepStatus["progress"]>[]): string[] {
   let now = 0;
-  const view = makeProgressView(() => now);
+  const { lines } = makeProgressView(() => now);
   return progresses.flatMap((progress) => {
     now += 1000;
-    return view(statusOf({ progress }));
+    return lines(statusOf({ progress }));
   });
 }
 
@@ -119,10 +119,21 @@ it("never shows more than 100 %, NaN, Infinity or less than nothing", () => {
   );
 });
 
+it("shows each of two steps that run at once on a line of its own", () => {
+  const status = statusOf({ progress: { phase: "x", files: { done: 7 } } });
+  const [item] = status.items;
+  const backup = { id: "db-backup", kind: "db-backup", state: "running" as const, attempts: 1 };
+  item?.steps.push(backup);
+  expect(makeProgressView(() => 0).lines(status)).toEqual([
+    "server  1/3  files-sync  7 files",
+    "server  1/3  db-backup",
+  ]);
+});
+
 it("shows an item that does not run by its state, and its name without control characters", () => {
   const status = statusOf({ state: "pending" });
   const items = [{ ...status.items[0]!, scope: "user:\u001b[2Jx\n", state: "failed" as const }];
-  expect(makeProgressView(() => 0)({ ...status, items })).toEqual([
+  expect(makeProgressView(() => 0).lines({ ...status, items })).toEqual([
     "user:\\u001b[2Jx\\u000a  1/2  failed",
   ]);
 });
@@ -150,7 +161,7 @@ it("tells what a run waits for and what is to be done, where the status and wher
   const status = statusOf({}, { waiting });
   printStatus(status, out, 4000);
   expect(stdout()).toContain("  waits since 3.0 s for a log-in: Unauthorized\n  Renew it\n");
-  const lines = makeProgressView(() => 0)(status);
+  const lines = makeProgressView(() => 0).lines(status);
   expect(lines.at(-1)).toBe("Waits for a log-in (Unauthorized). Renew it");
 });
 

@@ -1,6 +1,11 @@
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
-import { loadLocalRequest, loadVerifyMode, workDirOf } from "../../../src/config/load.ts";
+import {
+  loadClusterRequest,
+  loadLocalRequest,
+  loadVerifyMode,
+  workDirOf,
+} from "../../../src/config/load.ts";
 import { options } from "../../../src/config/options.ts";
 import type { Options } from "../../../src/core/option.ts";
 
@@ -21,6 +26,7 @@ it("fills in the defaults, the ones that the help tells", () => {
     user: [],
     "project-group": [],
     prune: false,
+    overlap: false,
     "include-references": false,
     "include-collection": [],
     "include-path": [],
@@ -101,4 +107,12 @@ it.each(["", "sample=0%", "sample=101%", "sample=-1%", "sample=1", "sample=%", "
 
 it("puts the work below the source unless it is put elsewhere", () => {
   expect([workDirOf("/a", undefined), workDirOf("/a", "/w")]).toEqual(["/a/logs/migrations", "/w"]);
+});
+
+it.each([
+  [{ "on-conflict": "fail" }, "--on-conflict fail"],
+  [{ migrationType: "files" }, "of which none are moved"],
+])("refuses --overlap with %o", (others, words) => {
+  expect(() => loadLocalRequest({ ...flags, ...others, overlap: true })).toThrow(words);
+  expect(() => loadClusterRequest({ ...others, overlap: true })).toThrow(words);
 });

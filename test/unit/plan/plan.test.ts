@@ -76,34 +76,68 @@ it("makes a name of application, type and hash, of at most 63 characters", () =>
   expect(samplePlan({ application: long }).name.length).toBeLessThanOrEqual(63);
 });
 
+const documentSteps = "db-restore db-verify references-verify after";
+const secondPass = "inventory-2 files-compare-2 files-sync-2 files-tar-2 files-verify";
+
 it.each([
   [
     "full",
     "keep-destination",
-    "preflight inventory files-compare files-sync files-tar db-backup inventory-2 files-compare-2 files-sync-2 files-tar-2 files-verify db-restore db-verify references-verify after",
+    `preflight inventory files-compare files-sync files-tar db-backup ${secondPass} ${documentSteps}`,
   ],
   [
     "full",
     "fail",
-    "preflight inventory db-compare files-compare files-sync files-tar db-backup inventory-2 files-compare-2 files-sync-2 files-tar-2 files-verify db-restore db-verify references-verify after",
+    `preflight inventory db-compare files-compare files-sync files-tar db-backup ${secondPass} ${documentSteps}`,
   ],
   ["files", "fail", "preflight inventory files-compare files-sync files-tar files-verify after"],
-  [
-    "db",
-    "keep-destination",
-    "preflight inventory db-backup db-restore db-verify references-verify after",
-  ],
+  ["db", "keep-destination", `preflight inventory db-backup ${documentSteps}`],
 ] as const)(
-  "gives %s with %s its steps, each after the one before",
+  "gives %s with %s its steps in an order in which they can be done",
   (migrationType, onConflict, steps) => {
     const [item] = samplePlan({ migrationType, options: { ...options, onConflict } }).items;
-    const ids = steps.split(" ");
-    expect(item?.steps.map(({ id }) => id)).toEqual(ids);
-    expect(item?.steps.map(({ after }) => after)).toEqual(
-      ids.map((_, i) => (i === 0 ? [] : [ids[i - 1]])),
-    );
+    expect(item?.steps.map(({ id }) => id)).toEqual(steps.split(" "));
+    const before = new Set<string>();
+    for (const { id, after } of item?.steps ?? []) {
+      expect([...before], id).toEqual(expect.arrayContaining(after));
+      before.add(id);
+    }
   },
 );
+
+function waitingSteps(change: Parameters<typeof samplePlan>[0]) {
+  const [item] = samplePlan(change).items;
+  const inTurn = item?.steps.map(({ id }, index) => [id, item.steps[index - 1]?.id] as const);
+  const before = new Map(inTurn);
+  return item?.steps
+    .filter(({ id, after, beside }) => beside !== undefined || after[0] !== before.get(id))
+    .map(({ id, after, beside }) => [id, after, ...(beside === undefined ? [] : [beside])]);
+}
+
+it("backs up beside the first pass over the files, and begins the second one after both", () => {
+  const second = ["inventory-2", ["files-tar", "db-backup"]];
+  expect(waitingSteps({})).toEqual([["db-backup", ["inventory"]], second]);
+  expect(waitingSteps({ options: { ...options, onConflict: "fail" } })).toEqual([
+    ["db-backup", ["db-compare"]],
+    second,
+  ]);
+  expect(waitingSteps({ migrationType: "db" })).toEqual([]);
+});
+
+it("restores beside the backup with overlap, never before the files are verified", () => {
+  const overlapping = { ...options, overlap: true as const };
+  const verify = ["db-verify", ["db-backup", "db-restore"]];
+  expect(waitingSteps({ migrationType: "db", options: overlapping })).toEqual([
+    ["db-restore", ["inventory"], "db-backup"],
+    verify,
+  ]);
+  expect(waitingSteps({ options: overlapping })).toEqual([
+    ["db-backup", ["inventory"]],
+    ["inventory-2", ["files-tar"]],
+    ["db-restore", ["files-verify"], "db-backup"],
+    verify,
+  ]);
+});
 
 it.each(["full", "files", "db"] as const)(
   "gives each step of %s an input that its schema takes",
