@@ -68,7 +68,7 @@ async function makeClient({
   cluster,
 }: ChosenContext): Promise<() => Promise<Credentials>> {
   // It is large: only who comes by a kubeconfig waits for it.
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  const { KubeConfig } = await import("./client-config.ts");
   const client = new KubeConfig();
   const withoutProxy = { ...cluster, "proxy-url": undefined };
   const config = {
