@@ -47,7 +47,9 @@ export function objectParts({ side, name, claim, open }: Objects): Part[] {
         const { cluster, namespace, signal } = await open();
         const labels = selectorOf(name);
         const found = await cluster.list(resource, namespace, { labels, signal });
-        return found.length === 0 ? [] : [{ path, value: found.map(shown) }];
+        return found.length === 0
+          ? []
+          : [{ path, value: found.map((one) => shown(one, resource)) }];
       },
     };
   });
@@ -68,7 +70,7 @@ function claimPart(side: string, claim: string, open: Objects["open"]): Part {
       const found = await cluster.get(persistentVolumeClaims, claim, namespace);
       return found === undefined
         ? [{ path, missing: `There is no claim "${claim}" in namespace "${namespace}"` }]
-        : [{ path, value: shown(found) }];
+        : [{ path, value: shown(found, persistentVolumeClaims) }];
     },
   };
 }
@@ -112,14 +114,13 @@ function versionPart(side: string, open: Objects["open"]): Part {
 type Fields = Record<string, unknown>;
 
 /** Without what says nothing; of a Secret, and of what is packed, the keys alone. */
-function shown(object: unknown): unknown {
+function shown(object: unknown, { kind }: Pick<Resource<unknown>, "kind">): unknown {
   const { metadata, data, binaryData, ...rest } = object as Record<string, Fields | undefined>;
   const { managedFields: _, annotations, ...about } = metadata ?? {};
-  const isSecret = "kind" in rest && String(rest["kind"]) === "Secret";
   return {
     ...rest,
     metadata: { ...about, annotations: withoutApplied(annotations) },
-    ...(isSecret ? { keys: Object.keys(data ?? {}) } : { data }),
+    ...(kind === secrets.kind ? { keys: Object.keys(data ?? {}) } : { data }),
     ...(binaryData === undefined ? {} : { binaryKeys: Object.keys(binaryData) }),
   };
 }

@@ -132,6 +132,23 @@ it("holds a migration's own objects, of a Secret its keys alone", async () => {
   ]);
 });
 
+it("holds nothing of a Secret that does not say what it is", async () => {
+  const data = { "source.uri": Buffer.from("canary-of-a-secret").toString("base64") };
+  const cluster = fakeCluster({ objects: [objectOf("Secret", "credentials", { data })] });
+  const { list } = cluster;
+  cluster.list = async (...asked) => {
+    const found = await list(...asked);
+    for (const object of found) delete (object as Partial<KubeObject>).kind;
+    return found;
+  };
+  const open = async () => ({ cluster, namespace: "vision", signal });
+  const folder = await unpacked(
+    objectParts({ side: "source", name: undefined, claim: undefined, open }),
+  );
+  expect(parse(read(folder, "source/secrets.yaml"))).toMatchObject([{ keys: ["source.uri"] }]);
+  expect(canariesBelow(folder, ["canary"])).toEqual([]);
+});
+
 it("holds what tells of a folder, damaged or not, and no list of documents or files", async () => {
   registerSecret("canary-known");
   const state = tempDir();
