@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import { MigrationError } from "../core/errors.ts";
+import { linesOf } from "../core/lines.ts";
 import { ApiError, apiError, Status } from "./api-error.ts";
 import type { Change } from "./cluster.ts";
 import { pathOf } from "./names.ts";
@@ -150,15 +150,5 @@ async function* readWatch<T>(
   } finally {
     clearTimeout(overdue);
     stream.destroy();
-  }
-}
-
-async function* linesOf(stream: IncomingMessage): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const part of stream) {
-    const lines = (rest + decoder.decode(part, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") yield line;
   }
 }

@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { z } from "zod";
 import { codeOf } from "../core/errors.ts";
+import { fileLines } from "../core/lines.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { sha256 } from "./restore-candidate.ts";
 import { setAsideName } from "./restore-session.ts";
 import { readRestoreState } from "./restore-state.ts";
@@ -78,24 +78,14 @@ async function listsIn(folder: string, runs: readonly string[]) {
 
 async function* overwritten(list: string): AsyncGenerator<z.infer<typeof Line>> {
   try {
-    await (await open(list)).close();
+    for await (const text of fileLines(list)) {
+      if (!text.includes('"before"')) continue;
+      // A crash may leave half a line, of which nothing was done yet.
+      const line = Line.safeParse(parseJson(text)).data;
+      if (line !== undefined) yield line;
+    }
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return;
-    throw error;
-  }
-  for await (const text of createInterface({ input: createReadStream(list) })) {
-    if (!text.includes('"before"')) continue;
-    const line = Line.safeParse(parse(text)).data;
-    if (line !== undefined) yield line;
-  }
-}
-
-/** A crash may leave half a line, of which nothing was done yet. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    if (codeOf(error) !== "ENOENT") throw error;
   }
 }
 

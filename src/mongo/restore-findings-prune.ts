@@ -1,10 +1,10 @@
-import { createReadStream } from "node:fs";
 import { open, readdir, rename, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { syncFolder } from "../core/atomic-file.ts";
 import { codeOf } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
+import { fileLines } from "../core/lines.ts";
+import { parseJson } from "../core/parse-json.ts";
 
 export const findingsFiles = {
   conflicts: "conflicts.ndjson",
@@ -80,9 +80,10 @@ async function prune(path: string, keeps: (line: Line) => Promise<boolean>): Pro
     kept = [];
   };
   try {
-    for await (const text of createInterface({ input: createReadStream(path) })) {
-      const line = parseLine(text);
-      if (line !== undefined && (await keeps(line))) kept.push(`${text}\n`);
+    for await (const text of fileLines(path)) {
+      const line = parseJson(text);
+      // A crash may leave half a line.
+      if (isLine(line) && (await keeps(line))) kept.push(`${text}\n`);
       if (kept.length === 1000) await write();
     }
     await write();
@@ -93,16 +94,6 @@ async function prune(path: string, keeps: (line: Line) => Promise<boolean>): Pro
   failpoint("findings.beforePrune");
   await rename(temporary, path);
   await syncFolder(join(path, ".."));
-}
-
-/** A crash may leave half a line. */
-function parseLine(text: string): Line | undefined {
-  try {
-    const line: unknown = JSON.parse(text);
-    return isLine(line) ? line : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isLine(value: unknown): value is Line {

@@ -1,6 +1,6 @@
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
+import { fileLines } from "../core/lines.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { freeSpace, type Space } from "../files/space.ts";
 import type { RawBatch } from "../mongo/bson-walk.ts";
@@ -107,7 +107,7 @@ const shownExamples = 10;
 async function firstLines(path: string): Promise<unknown[]> {
   const found: unknown[] = [];
   if (!existsSync(path)) return found;
-  for await (const line of createInterface({ input: createReadStream(path) })) {
+  for await (const line of fileLines(path)) {
     const finding: unknown = JSON.parse(line);
     if (typeof finding === "object" && finding !== null && "selected" in finding) continue;
     found.push(finding);

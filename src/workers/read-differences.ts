@@ -1,6 +1,6 @@
-import { open } from "node:fs/promises";
 import { z } from "zod";
 import { codeOf } from "../core/errors.ts";
+import { fileLines } from "../core/lines.ts";
 
 const shown = 20;
 
@@ -20,14 +20,13 @@ const Line = z.union([
 /** The first lines of a list of differences, as people read them; none where there is no list. */
 export async function readDifferences(list: string): Promise<string[]> {
   const found: string[] = [];
-  const file = await open(list).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
-  if (file === undefined) return found;
-  for await (const line of file.readLines()) {
-    found.push(Line.parse(JSON.parse(line)));
-    if (found.length === shown) break;
+  try {
+    for await (const line of fileLines(list)) {
+      found.push(Line.parse(JSON.parse(line)));
+      if (found.length === shown) break;
+    }
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import { MigrationError } from "../../core/errors.ts";
+import { linesOf } from "../../core/lines.ts";
 import { ApiError } from "../../kube/api-error.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { Pod } from "../../kube/pod.ts";
@@ -8,7 +9,7 @@ import { migrationFolder } from "../../plan/inputs.ts";
 import { attemptAnnotation } from "../labels.ts";
 import { endOfJob } from "./job-end.ts";
 import { type LiveMigration, listLive } from "./live.ts";
-import { linesOf, watchPod, whileUnavailable } from "./pod-manager.ts";
+import { watchPod, whileUnavailable } from "./pod-manager.ts";
 
 export interface LogRequest {
   cluster: Cluster;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isUnavailable, type MigrationError } from "../../core/errors.ts";
+import { linesOf } from "../../core/lines.ts";
 import type { Cluster, ContainerRef } from "../../kube/cluster.ts";
 import { Seen } from "../../state/watch.ts";
 import { type Question, readAnswer } from "../manager.ts";
@@ -81,16 +82,6 @@ export async function* watchPod(
     if ("error" in end) throw end.error;
   } finally {
     session.close();
-  }
-}
-
-export async function* linesOf(stream: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const part of stream) {
-    const lines = (rest + decoder.decode(Buffer.from(part), { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") yield line;
   }
 }
 
