@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { formatBytes, formatCount } from "../core/format.ts";
 import type { Output } from "../core/output.ts";
+import { parseJson } from "../core/parse-json.ts";
 import type { Count, Progress } from "../core/progress.ts";
 import type { Verification, VerifiedPart } from "../plan/verification.ts";
 import type { ProgressMode } from "./progress.ts";
@@ -56,21 +57,13 @@ export function showLog(mode: ProgressMode, out: Output): ((line: string) => voi
   if (mode === "none") return undefined;
   if (mode === "json") return (line) => out.note(line);
   return (line) => {
-    const entry = parse(line);
+    const entry = LogLine.safeParse(parseJson(line)).data;
     if (entry?.progress !== undefined) out.note(progressText(entry.progress));
     else if (entry !== undefined && entry.level >= warning) out.note(entry.msg);
   };
 }
 
 const warning = 40;
-
-function parse(line: string): z.infer<typeof LogLine> | undefined {
-  try {
-    return LogLine.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-}
 
 function progressText({ phase, files, documents, bytes }: Progress): string {
   const parts = [

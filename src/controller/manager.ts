@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { z } from "zod";
 import { type ErrorCode, isErrorCode, MigrationError } from "../core/errors.ts";
+import { parseJson } from "../core/parse-json.ts";
 
 /** How to start the manager on this machine: the program and its first arguments. */
 export interface ManagerProgram {
@@ -77,14 +78,6 @@ export function readAnswer<T>({ exitCode, stdout, stderr }: Answer, schema: z.Zo
 
 /** A verification that found differences answers too. */
 const answersWell: ReadonlySet<number | undefined> = new Set([0, 3, 8]);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function fromRecord(record: z.infer<typeof Failure>["error"]): MigrationError {
   const code: ErrorCode = isErrorCode(record.code) ? record.code : "E_UNEXPECTED";

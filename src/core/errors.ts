@@ -1,3 +1,5 @@
+import { sqliteResultOf, sqliteResults } from "./sqlite-result.ts";
+
 /** The exit codes of both programs; anything that is not listed is never success. */
 export const exitCodes = {
   done: 0,
@@ -158,8 +160,8 @@ function volumeError(thrown: unknown): MigrationError | undefined {
 
 /** SQLite keeps what the system said to itself, and tells its own number. */
 function sqliteCodeOf(thrown: Error): string | undefined {
-  if (!("errcode" in thrown)) return undefined;
-  return { 10: "EIO", 13: "ENOSPC" }[Number(thrown.errcode) & 0xff];
+  const { io, full } = sqliteResults;
+  return { [io]: "EIO", [full]: "ENOSPC" }[sqliteResultOf(thrown) ?? 0];
 }
 
 /** The `code` of a system or driver error (ENOENT, 11000, …), or undefined. */

@@ -1,3 +1,4 @@
+import { parseJson } from "./parse-json.ts";
 import { redactText } from "./secrets.ts";
 
 const masked = "***";
@@ -81,12 +82,4 @@ export function maskLines(text: string): string {
 function maskLine(line: string): string {
   const parsed = line.startsWith("{") ? parseJson(line) : undefined;
   return parsed === undefined ? maskText(line) : JSON.stringify(maskValue(parsed));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { codeOf, MigrationError } from "./errors.ts";
+import { sqliteResultOf, sqliteResults } from "./sqlite-result.ts";
 
 /** What did not find room. */
 export interface Room {
@@ -11,14 +12,10 @@ export interface Room {
   neededBytes?: number;
 }
 
-const sqliteFull = 13;
-
 /** Whether a volume or quota has no room left, by the system's word or SQLite's. */
 export function isFull(error: unknown): boolean {
   const code = codeOf(error);
-  if (code === "ENOSPC" || code === "EDQUOT") return true;
-  if (!(error instanceof Error) || !("errcode" in error)) return false;
-  return (Number(error.errcode) & 0xff) === sqliteFull;
+  return code === "ENOSPC" || code === "EDQUOT" || sqliteResultOf(error) === sqliteResults.full;
 }
 
 /** Says what did not find room, and how much there is. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { codeOf, MigrationError } from "./errors.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** A file of JSON that bears the version of its format, which is 1. */
 export interface VersionedFile<S extends z.ZodType> {
@@ -24,7 +25,7 @@ export async function readVersioned<S extends z.ZodType>(
     if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") throw error;
   });
   if (text === undefined) return undefined;
-  const json = parse(text);
+  const json = parseJson(text);
   const read = schema.safeParse(json);
   if (read.success) return read.data;
   const { data: other } = OtherVersion.safeParse(json);
@@ -38,11 +39,3 @@ export async function readVersioned<S extends z.ZodType>(
 }
 
 const OtherVersion = z.object({ version: z.number().refine((version) => version !== 1) });
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

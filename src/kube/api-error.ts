@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ErrorCode, MigrationError } from "../core/errors.ts";
+import { parseJson } from "../core/parse-json.ts";
 
 /** What a request is about, for messages and for `kubectl auth can-i`. */
 export interface Action {
@@ -108,12 +109,7 @@ export function apiError(httpStatus: number, body: string, action: Action): ApiE
 const unavailable = new Set([429, 502, 503, 504]);
 
 function parseStatus(body: string): Status | undefined {
-  try {
-    const { success, data } = Status.required({ kind: true }).safeParse(JSON.parse(body));
-    return success ? data : undefined;
-  } catch {
-    return undefined;
-  }
+  return Status.required({ kind: true }).safeParse(parseJson(body)).data;
 }
 
 function reasonOf(httpStatus: number, answer: Status | undefined): string | undefined {

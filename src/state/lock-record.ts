@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { LockOwner } from "./lock-owner.ts";
 
 /** What a lock says of its holder; each beat replaces it by one of the same length. */
@@ -38,9 +39,5 @@ function beatOf(count: number): string {
 
 /** Undefined for what is no such record, or not whole yet. */
 export function parseRecord<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return schema.safeParse(parseJson(text)).data;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { MigrationError } from "../core/errors.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { redactValue } from "../core/secrets.ts";
 import { StepError } from "./status.ts";
 
@@ -33,12 +34,7 @@ export async function writeResult(folder: string, result: RunResult) {
 /** Undefined where there is none, or none that this program can read. */
 export async function readResult(folder: string, attempt: string): Promise<RunResult | undefined> {
   const text = await readFile(pathOf(folder, attempt), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    return RunResult.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return RunResult.safeParse(parseJson(text ?? "")).data;
 }
 
 export async function removeResult(folder: string, attempt: string) {

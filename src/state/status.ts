@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ErrorCode, errorCodes, MigrationError } from "../core/errors.ts";
+import { parseJson } from "../core/parse-json.ts";
 
 export const statusVersion = 1;
 
@@ -102,12 +103,7 @@ export type Status = z.infer<typeof Status>;
  * a newer program wrote, since going on from anything older would undo what that one did.
  */
 export function parseStatus(text: string, path: string): Status | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(text);
   refuseNewer(json, path);
   return Status.safeParse(json).data;
 }

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { exitCodes } from "../core/errors.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { readStatusIfAny } from "./recover.ts";
 import { RunResult, readResult } from "./result.ts";
 import { Status } from "./status.ts";
@@ -59,21 +60,13 @@ async function resultFrom(
 ): Promise<RunResult | undefined> {
   if (terminationLog === undefined) return undefined;
   const { mtimeMs, text } = await readWithTime(terminationLog);
-  const end = parse(text);
+  const end = Termination.safeParse(parseJson(text)).data;
   if (end === undefined || stops.has(end.exitCode)) return undefined;
   const finishedAt = Math.round(mtimeMs);
   return { version: 1, name: "", attempt, host: hostname(), finishedAt, ...end };
 }
 
 const stops: ReadonlySet<number> = new Set([exitCodes.interrupted, exitCodes.terminated]);
-
-function parse(text: string) {
-  try {
-    return Termination.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
 
 async function readWithTime(path: string): Promise<{ text: string; mtimeMs: number }> {
   try {

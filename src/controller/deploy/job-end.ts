@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { z } from "zod";
+import { parseJson } from "../../core/parse-json.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { jobs, pods } from "../../kube/resources.ts";
@@ -30,7 +30,9 @@ export async function endOfJob(ended: EndedPod): Promise<RunResult | undefined> 
   return {
     ...{ version: 1, name, attempt, host: pod.metadata.name },
     finishedAt: Date.parse(terminated.finishedAt ?? "") || 0,
-    ...(parse(terminated.message) ?? { exitCode: terminated.exitCode }),
+    ...(Termination.safeParse(parseJson(terminated.message ?? "")).data ?? {
+      exitCode: terminated.exitCode,
+    }),
   };
 }
 
@@ -58,11 +60,3 @@ async function hasFailed({ cluster, namespace, name }: EndedPod): Promise<boolea
 const finalConditions: ReadonlySet<string> = new Set(["Failed", "FailureTarget"]);
 
 const Termination = RunResult.pick({ exitCode: true, error: true });
-
-function parse(message: string | undefined): z.infer<typeof Termination> | undefined {
-  try {
-    return Termination.safeParse(JSON.parse(message ?? "")).data;
-  } catch {
-    return undefined;
-  }
-}

@@ -1,3 +1,4 @@
+import { parseJson } from "../../core/parse-json.ts";
 import type { Cluster } from "../../kube/cluster.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { configMaps, deployments, jobs, pods } from "../../kube/resources.ts";
@@ -32,7 +33,7 @@ export async function listLive(
   const plans = new Map(maps.map(({ metadata, data }) => [nameOf(metadata), data?.["plan.json"]]));
   function live(kind: LiveMigration["kind"], object: Workload | Job): LiveMigration {
     const own = nameOf(object.metadata);
-    return { name: own, kind, object, plan: parse(plans.get(own)), pod: newestPod(running, own) };
+    return { name: own, kind, object, plan: planOf(plans.get(own)), pod: newestPod(running, own) };
   }
   return [
     ...ofDeployments.map((object) => live("Deployment", object)),
@@ -54,11 +55,6 @@ function newestPod(all: readonly Pod[], name: string): Pod | undefined {
     .sort((a, b) => createdAt(b).localeCompare(createdAt(a)))[0];
 }
 
-function parse(text: string | undefined): Plan | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return Plan.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+function planOf(text = ""): Plan | undefined {
+  return Plan.safeParse(parseJson(text)).data;
 }

@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
+import { parseJson } from "../../core/parse-json.ts";
 import type { ConfigMap, Secret } from "../../kube/namespace-objects.ts";
 import { protobufFields } from "./protobuf.ts";
 
@@ -112,12 +113,4 @@ export function fromHelmList(output: string, from: string): HelmRelease[] | unde
     appVersion: row.AppVersion,
     from,
   }));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { ApplicationCluster } from "../../config/application-cluster.ts";
+import { parseJson } from "../../core/parse-json.ts";
 import type { ConfigMap } from "../../kube/namespace-objects.ts";
 import { chartOf, releaseOf } from "./helm-labels.ts";
 import { isTrue, textAt, valueAt } from "./json-value.ts";
@@ -31,19 +32,11 @@ export function readSettings({ known, objects, warn }: Search): Settings[] {
     const text = map.data?.[described.key];
     const name = matchName(described.names, map.metadata.name);
     if (text === undefined || name === undefined) return [];
-    const value = parse(text);
+    const value = parseJson(text);
     if (value !== undefined) return [settingsOf(map, name, value, described)];
     warn(`ConfigMap "${map.metadata.name}" has no JSON in "${described.key}"`);
     return [];
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function settingsOf(

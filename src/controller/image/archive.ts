@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MigrationError } from "../../core/errors.ts";
+import { parseJson } from "../../core/parse-json.ts";
 import { runProcess } from "../../core/process.ts";
 
 export interface ImageArchive {
@@ -33,14 +34,6 @@ async function readMember<T>(
   const content = schema.safeParse(parseJson(result.stdout));
   if (!content.success) throw notAnArchive(file, `its ${member} is of another form`);
   return content.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function notAnArchive(file: string, reason: string): MigrationError {

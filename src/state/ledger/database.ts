@@ -6,16 +6,25 @@ import { codeOf, MigrationError } from "../../core/errors.ts";
 import { failpoint } from "../../core/failpoints.ts";
 import { isFull, noSpace } from "../../core/no-space.ts";
 import { makeForGroup } from "../../core/private-files.ts";
+import { sqliteResultOf, sqliteResults } from "../../core/sqlite-result.ts";
 
-const ledgerVersion = 2;
+const ledgerVersion = 3;
 
 /** Format 1 did not have them. */
 const origins = ["origin INTEGER", "overwrote INTEGER", "scope INTEGER"];
 const originColumns = origins.join(", ");
 const scopes = "CREATE TABLE scopes (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);";
 
+/** Formats 1 and 2 did not have it. */
+const unsorted = `
+  CREATE TABLE unsorted (
+    collection INTEGER NOT NULL, id BLOB NOT NULL, hash BLOB NOT NULL, run INTEGER NOT NULL,
+    scope INTEGER
+  );`;
+
 const tables = `
   ${scopes}
+  ${unsorted}
   CREATE TABLE collections (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE documents (
@@ -87,16 +96,17 @@ function prepareDatabase(database: DatabaseSync, path: string) {
   const version = Number(user_version);
   if (version > ledgerVersion) throw newerLedger(path, version);
   if (version < 1) throw damaged(path, undefined);
-  if (version < ledgerVersion) transaction(database, () => database.exec(upgrade()));
+  if (version < ledgerVersion) transaction(database, () => database.exec(upgradeFrom(version)));
 }
 
-/** From format 1: where its records came from is not known. */
-function upgrade(): string {
+/** In format 1 it is not known where its records came from. */
+function upgradeFrom(version: number): string {
   const columns = ["documents", "files"].flatMap((table) =>
     origins.map((column) => `ALTER TABLE ${table} ADD COLUMN ${column};`),
   );
   const volume = "ALTER TABLE files ADD COLUMN other_volume INTEGER;";
-  return [scopes, ...columns, volume, `PRAGMA user_version = ${ledgerVersion};`].join(" ");
+  const fromFirst = version < 2 ? [scopes, ...columns, volume] : [];
+  return [...fromFirst, unsorted, `PRAGMA user_version = ${ledgerVersion};`].join(" ");
 }
 
 /** Runs `work` in one transaction; an error takes all of it back. */
@@ -123,35 +133,24 @@ export function guard<T>(path: string, work: () => T): T {
   }
 }
 
-/** The primary result codes of SQLite that a reader can do something about. */
-const results = {
-  busy: 5,
-  locked: 6,
-  readOnly: 8,
-  io: 10,
-  corrupt: 11,
-  open: 14,
-  notDb: 26,
-};
-
 function translate(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !("errcode" in error)) return error;
+  const sqlite = sqliteResultOf(error);
+  if (sqlite === undefined) return error;
   if (isFull(error)) return noSpace({ what: "the ledger", folder: dirname(path) }, error);
-  const fields = { path, sqlite: error.errcode };
-  switch (Number(error.errcode) & 0xff) {
-    case results.busy:
-    case results.locked:
+  switch (sqlite) {
+    case sqliteResults.busy:
+    case sqliteResults.locked:
       return lockedLedger(path, error);
-    case results.corrupt:
-    case results.notDb:
-    case results.io:
+    case sqliteResults.corrupt:
+    case sqliteResults.notDb:
+    case sqliteResults.io:
       return damaged(path, error);
-    case results.open:
-    case results.readOnly:
+    case sqliteResults.open:
+    case sqliteResults.readOnly:
       return new MigrationError("E_PERMISSION", `Cannot open the ledger "${path}" for writing`, {
         cause: error,
         hint: "Check that its folder exists and may be written",
-        fields,
+        fields: { path, sqlite },
       });
     default:
       return error;

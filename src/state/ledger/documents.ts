@@ -30,28 +30,36 @@ const takeBack = `
   WHERE collection = :collection AND id = :id`;
 
 export function openDocumentLedger(names: Names, scope?: string): DocumentRecords {
-  const { database, path, runs, scopes, collections } = names;
+  const { database, path, runs, scopes, collections, unsorted } = names;
   const find = database.prepare(select);
   const intend = database.prepare(upsert);
   const remove = database.prepare("DELETE FROM documents WHERE collection = ? AND id = ?");
   const revert = database.prepare(takeBack);
+  /** What is newest is in the table only once it was sorted in. */
+  function onSorted<T>(work: () => T): T {
+    return guard(path, () => {
+      unsorted.sort();
+      return work();
+    });
+  }
+  const scopeNumber = () => (scope === undefined ? null : scopes.numberOf(scope));
   return {
     collections: () => collections.names(),
     known(collection, ids) {
       const number = collections.find(collection);
       if (number === undefined) return ids.map(() => undefined);
-      return guard(path, () => ids.map((id) => knownOf(find.get(number, keyOf(id)), names)));
+      return onSorted(() => ids.map((id) => knownOf(find.get(number, keyOf(id)), names)));
     },
     get(collection, ids) {
       const number = collections.find(collection);
       if (number === undefined) return ids.map(() => undefined);
-      return guard(path, () => ids.map((id) => recordOf(find.get(number, keyOf(id)), runs)));
+      return onSorted(() => ids.map((id) => recordOf(find.get(number, keyOf(id)), runs)));
     },
     intend(collection, run, entries) {
-      guard(path, () => {
+      onSorted(() => {
         const numbers = {
           ...{ collection: collections.numberOf(collection), run: runs.numberOf(run) },
-          scope: scope === undefined ? null : scopes.numberOf(scope),
+          scope: scopeNumber(),
         };
         transaction(database, () => {
           for (const { id, hash, destination = null, overwrites = false } of entries) {
@@ -61,8 +69,19 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
         });
       });
     },
-    revert(collection, run, entries) {
+    intendNew(collection, run, entries) {
       guard(path, () => {
+        const numbers = {
+          ...{ collection: collections.numberOf(collection), run: runs.numberOf(run) },
+          scope: scopeNumber(),
+        };
+        unsorted.append((add) => {
+          for (const { id, hash } of entries) add({ ...numbers, key: keyOf(id), hash });
+        });
+      });
+    },
+    revert(collection, run, entries) {
+      onSorted(() => {
         const numbers = { collection: collections.numberOf(collection), run: runs.numberOf(run) };
         transaction(database, () => {
           for (const { id, hash } of entries) revert.run({ ...numbers, id: keyOf(id), hash });
@@ -72,7 +91,7 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
     forget(collection, ids) {
       const number = collections.find(collection);
       if (number === undefined) return;
-      guard(path, () =>
+      onSorted(() =>
         transaction(database, () => {
           for (const id of ids) remove.run(number, keyOf(id));
         }),

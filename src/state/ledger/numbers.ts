@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Unsorted } from "./unsorted.ts";
 
 /** Short numbers for names that stand in many rows. */
 export interface Numbers {
@@ -44,4 +45,5 @@ export interface Names {
   collections: Numbers;
   runs: Numbers;
   scopes: Numbers;
+  unsorted: Unsorted;
 }
