@@ -34,7 +34,7 @@ export async function openLockCollections(
   return {
     label: `${hosts}/${db.databaseName}`,
     async names() {
-      const filter = { name: { $regex: "^migctl\\.lock\\." } };
+      const filter = { name: { $regex: `^${lockPrefix.replaceAll(".", "\\.")}` } };
       const list = { listCollections: 1, filter, nameOnly: true, cursor: { batchSize: 1000 } };
       const { cursor } = await run("list the locks", list);
       return cursor.firstBatch.map(({ name }: Document) => String(name).slice(lockPrefix.length));

@@ -10,18 +10,12 @@ import { stoppable } from "../mongo/restore-stop.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import { lackedBySource } from "./absent-documents.ts";
 import type { WorkerContext } from "./context.ts";
-import { stopIfAborted } from "./files-stop.ts";
-import { type KeptLines, keepList, openKept, readList } from "./prune-list.ts";
+import { type KeptLines, keepList, type Pruned, removeListed } from "./prune-list.ts";
 import {
   type DocumentSides,
   type VanishedDocument,
   vanishedDocuments,
 } from "./vanished-documents.ts";
-
-export interface Pruned {
-  removed: number;
-  kept: number;
-}
 
 type Input = StepInputs["db-prune"];
 
@@ -31,8 +25,6 @@ const Line = z.looseObject({
   kept: z.string().optional(),
 });
 type Line = z.infer<typeof Line>;
-
-const removedAtOnce = 200;
 
 /**
  * Removes the documents that vanished at the source, that runs of this scope wrote, and that nobody
@@ -55,7 +47,8 @@ export async function pruneDatabase(input: Input, ctx: WorkerContext): Promise<P
     };
     const list = `${input.out}/documents.ndjson`;
     await stoppable(signal, () => keepList(list, run, lines(vanishedDocuments(sides))));
-    return await removeListed(list, input, { sides, ctx });
+    const removing = { out: input.out, part: "documents", schema: Line, ctx } as const;
+    return await removeListed(removing, (some, kept) => removeSome(some, { sides, ctx, kept }));
   });
 }
 
@@ -69,33 +62,22 @@ async function* lines(found: AsyncIterable<VanishedDocument>): AsyncGenerator<ob
 interface Pruning {
   sides: DocumentSides;
   ctx: WorkerContext;
-}
-
-async function removeListed(list: string, { out }: Input, pruning: Pruning): Promise<Pruned> {
-  const { ctx } = pruning;
-  const pruned: Pruned = { removed: 0, kept: 0 };
-  const kept = await openKept(`${out}/documents-kept.ndjson`);
-  try {
-    for await (const some of readList(list, Line, removedAtOnce)) {
-      stopIfAborted(ctx.signal, "The removal of documents");
-      for (const [collection, of] of Map.groupBy(some, (line) => line.collection)) {
-        const left = await removeSome(collection, of, { ...pruning, kept });
-        pruned.kept += left;
-        pruned.removed += of.length - left;
-      }
-      ctx.report({ phase: "removing", documents: { done: pruned.removed + pruned.kept } });
-    }
-    return pruned;
-  } finally {
-    await kept.close();
-  }
+  kept: KeptLines;
 }
 
 /** Returns how many are kept. */
-async function removeSome(
+async function removeSome(some: readonly Line[], pruning: Pruning): Promise<number> {
+  let left = 0;
+  for (const [collection, of] of Map.groupBy(some, (line) => line.collection)) {
+    left += await removeFrom(collection, of, pruning);
+  }
+  return left;
+}
+
+async function removeFrom(
   collection: string,
   some: readonly Line[],
-  { sides, ctx, kept }: Pruning & { kept: KeptLines },
+  { sides, ctx, kept }: Pruning,
 ): Promise<number> {
   const { source, destination, retry } = sides;
   const ledger = ctx.ledger.documents;

@@ -6,14 +6,13 @@ import { openLocalTree } from "../files/local-tree.ts";
 import { openSourceRoot, type SourceRoot } from "../files/source-root.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
-import type { Pruned } from "./db-prune.ts";
 import { finishFolders } from "./files-folders.ts";
 import { markStale } from "./files-joined.ts";
 import { steadyDestination } from "./files-retry.ts";
 import { withSession } from "./files-session.ts";
 import { stopIfAborted } from "./files-stop.ts";
 import { finishRoot, refreshByRsync } from "./files-sync.ts";
-import { type KeptLines, keepList, openKept, readList } from "./prune-list.ts";
+import { type KeptLines, keepList, type Pruned, removeListed } from "./prune-list.ts";
 import { type FileSides, type VanishedFile, vanishedFiles } from "./vanished-files.ts";
 
 type Input = StepInputs["files-prune"];
@@ -28,8 +27,6 @@ const Line = z.object({
   kept: z.string().optional(),
 });
 type Line = z.infer<typeof Line>;
-
-const removedAtOnce = 200;
 
 /**
  * Removes the files that vanished at the source, that runs of this scope wrote, and that nobody
@@ -55,7 +52,10 @@ async function removeVanished(input: Input, ctx: FilesContext): Promise<Pruned> 
   try {
     const list = `${input.out}/files.ndjson`;
     await keepList(list, run, lines(vanishedFiles(sides), sides));
-    return await removeListed(list, input, { sides, root, ctx });
+    const removing = { out: input.out, part: "files", schema: Line, ctx } as const;
+    return await removeListed(removing, (some, kept) =>
+      removeSome(some, { sides, root, ctx, kept }),
+    );
   } finally {
     source.close();
     inventory.close();
@@ -85,30 +85,13 @@ interface Pruning {
   sides: FileSides;
   root: SourceRoot;
   ctx: FilesContext;
-}
-
-async function removeListed(list: string, { out }: Input, pruning: Pruning): Promise<Pruned> {
-  const { ctx } = pruning;
-  const pruned: Pruned = { removed: 0, kept: 0 };
-  const kept = await openKept(`${out}/files-kept.ndjson`);
-  try {
-    for await (const some of readList(list, Line, removedAtOnce)) {
-      stopIfAborted(ctx.signal, "The removal of files");
-      const left = await removeSome(some, { ...pruning, kept });
-      pruned.kept += left;
-      pruned.removed += some.length - left;
-      ctx.report({ phase: "removing", files: { done: pruned.removed + pruned.kept } });
-    }
-    return pruned;
-  } finally {
-    await kept.close();
-  }
+  kept: KeptLines;
 }
 
 /** Returns how many are kept. */
 async function removeSome(
   some: readonly Line[],
-  { sides, root, ctx, kept }: Pruning & { kept: KeptLines },
+  { sides, root, ctx, kept }: Pruning,
 ): Promise<number> {
   const { source, inventory } = sides;
   const removals = some.map(removalOfLine);

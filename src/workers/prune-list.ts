@@ -1,11 +1,16 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, open, rename } from "node:fs/promises";
-import { dirname } from "node:path";
-import { createInterface } from "node:readline";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { finished } from "node:stream/promises";
 import { z } from "zod";
 import { codeOf, MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
+import { fileLines } from "../core/lines.ts";
+import { isFull, noSpace } from "../core/no-space.ts";
+import type { WorkerContext } from "./context.ts";
 import { writeLines } from "./files-lists.ts";
+import { stopIfAborted } from "./files-stop.ts";
 
 const Head = z.object({ run: z.string(), listed: z.string() });
 
@@ -31,15 +36,15 @@ async function* withHead(run: string, entries: AsyncIterable<object>) {
 }
 
 async function runOf(file: string): Promise<string | undefined> {
-  const lines = linesOf(file);
+  const values = valuesOf(file);
   try {
-    const { value } = await lines.next();
+    const { value } = await values.next();
     return value === undefined ? undefined : Head.safeParse(value).data?.run;
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   } finally {
-    await lines.return(undefined);
+    await values.return(undefined);
   }
 }
 
@@ -51,7 +56,7 @@ export async function* readList<T>(
 ): AsyncGenerator<T[]> {
   let some: T[] = [];
   let isHead = true;
-  for await (const value of linesOf(file)) {
+  for await (const value of valuesOf(file)) {
     if (!isHead) some.push(schema.parse(value));
     isHead = false;
     if (some.length < size) continue;
@@ -61,15 +66,8 @@ export async function* readList<T>(
   if (some.length > 0) yield some;
 }
 
-async function* linesOf(file: string): AsyncGenerator<unknown> {
-  // A stream tells only later that it could not be opened.
-  await (await open(file)).close();
-  const input = createReadStream(file);
-  try {
-    for await (const line of createInterface({ input })) yield parse(line, file);
-  } finally {
-    input.destroy();
-  }
+async function* valuesOf(file: string): AsyncGenerator<unknown> {
+  for await (const line of fileLines(file)) yield parse(line, file);
 }
 
 function parse(line: string, file: string): unknown {
@@ -84,7 +82,11 @@ function parse(line: string, file: string): unknown {
 }
 
 export interface KeptLines {
+  /** Throws what an earlier write met with. */
   add(...lines: object[]): void;
+  /** Waits while more is to be written than the volume takes. */
+  drained(): Promise<void>;
+  /** All of it is durable when it returns. Throws what a write met with. */
   close(): Promise<void>;
 }
 
@@ -93,16 +95,62 @@ export interface KeptLines {
  * it is to be gone on with.
  */
 export async function openKept(file: string, flags: "w" | "a" = "w"): Promise<KeptLines> {
-  await mkdir(dirname(file), { recursive: true });
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true });
   const stream = createWriteStream(file, { flags, flush: true });
+  let failure: unknown;
+  const ended = finished(stream).catch((error: unknown) => {
+    failure = isFull(error) ? noSpace({ what: basename(file), folder }, error) : error;
+  });
   return {
     add(...lines) {
+      if (failure !== undefined) throw failure;
       for (const line of lines) stream.write(`${JSON.stringify(line)}\n`);
     },
-    close: () =>
-      new Promise((done, fail) => {
-        stream.once("error", fail);
-        stream.end(() => done());
-      }),
+    async drained() {
+      if (stream.writableNeedDrain) await once(stream, "drain");
+    },
+    async close() {
+      stream.end();
+      await ended;
+      if (failure !== undefined) throw failure;
+    },
   };
+}
+
+export interface Pruned {
+  removed: number;
+  kept: number;
+}
+
+interface Removing<T> {
+  /** The folder of the lists. */
+  out: string;
+  part: "documents" | "files";
+  schema: z.ZodType<T>;
+  ctx: Pick<WorkerContext, "signal" | "report">;
+}
+
+const removedAtOnce = 200;
+
+/** Removes what is listed, some at a time; `removeSome` returns how many of them are kept. */
+export async function removeListed<T>(
+  { out, part, schema, ctx }: Removing<T>,
+  removeSome: (some: readonly T[], kept: KeptLines) => Promise<number>,
+): Promise<Pruned> {
+  const pruned: Pruned = { removed: 0, kept: 0 };
+  const kept = await openKept(`${out}/${part}-kept.ndjson`);
+  try {
+    for await (const some of readList(`${out}/${part}.ndjson`, schema, removedAtOnce)) {
+      stopIfAborted(ctx.signal, `The removal of ${part}`);
+      const left = await removeSome(some, kept);
+      await kept.drained();
+      pruned.kept += left;
+      pruned.removed += some.length - left;
+      ctx.report({ phase: "removing", [part]: { done: pruned.removed + pruned.kept } });
+    }
+    return pruned;
+  } finally {
+    await kept.close();
+  }
 }

@@ -65,7 +65,6 @@ async function undoSome(own: readonly OwnDocument[], work: Work) {
   for (const document of own) {
     if (!isOfRuns(document, undoing)) continue;
     const why = whyNotTaken(document, undoing);
-    handOver(document, work);
     const image = document.origin.overwrote
       ? await images.read(collection, document.id)
       : undefined;
@@ -74,16 +73,19 @@ async function undoSome(own: readonly OwnDocument[], work: Work) {
     else if (image !== undefined) going.push({ document, image });
     else tell(document, work, { action: "impossible", reason: "its before-image is gone" });
   }
-  if (undoing.act) await act(going, work);
-  else await foresee(going, work);
+  if (undoing.act) {
+    handOver(own, work);
+    await act(going, work);
+  } else await foresee(going, work);
 }
 
 /** What stays of this migration's is from now on the one's that brought it. */
-function handOver(document: OwnDocument, { collection, ledger, undoing }: Work) {
-  const run = broughtBy(document, undoing);
-  if (run === undefined || !undoing.act) return;
-  const { id, record } = document;
-  ledger.revert(collection, run, [{ id, hash: record.hash }]);
+function handOver(own: readonly OwnDocument[], { collection, ledger, undoing }: Work) {
+  for (const [run, brought] of Map.groupBy(own, (one) => broughtBy(one, undoing))) {
+    if (run === undefined) continue;
+    const entries = brought.map(({ id, record }) => ({ id, hash: record.hash }));
+    ledger.revert(collection, run, entries);
+  }
 }
 
 function documentOf(one: OwnDocument | PutBack): OwnDocument {

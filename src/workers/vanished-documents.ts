@@ -7,9 +7,10 @@ import { type OwnDocument, ownDocuments } from "../mongo/own-documents.ts";
 import { idKeyOf } from "../mongo/restore-candidate.ts";
 import type { RetryOptions } from "../mongo/restore-retry.ts";
 import { dataCollection, type RestoreSource } from "../mongo/restore-source.ts";
-import { type Scope, scopeText } from "../plan/scope.ts";
+import type { Scope } from "../plan/scope.ts";
 import { lackedBySource } from "./absent-documents.ts";
 import { neverCollections } from "./application-facts.ts";
+import { mayBeOfScope, whyScopeUnknown } from "./vanished-scope.ts";
 
 /** A document of ours of which the source has nothing any more. */
 export interface VanishedDocument {
@@ -65,7 +66,7 @@ async function* vanishedIn(
 ): AsyncGenerator<VanishedDocument> {
   let some = new Map<string, VanishedDocument>();
   for await (const own of ownDocuments({ ...sides, collection })) {
-    const wanted = own.filter((one) => isOfScope(one, sides));
+    const wanted = own.filter((one) => isWanted(one, sides));
     for (const found of await lackedAmong(wanted, collection, sides)) {
       some.set(idKeyOf(found.id), found);
     }
@@ -76,10 +77,8 @@ async function* vanishedIn(
   yield* await withoutArchived(collection, some, sides);
 }
 
-/** The whole server has every scope; where the scope is not recorded, it is told of as kept. */
-function isOfScope({ record, origin }: OwnDocument, { scope, run }: DocumentSides): boolean {
-  if (record.run === run) return false;
-  return scope.kind === "server" || (origin.scope ?? scopeText(scope)) === scopeText(scope);
+function isWanted({ record, origin }: OwnDocument, { scope, run }: DocumentSides): boolean {
+  return record.run !== run && mayBeOfScope(origin, scope);
 }
 
 async function lackedAmong(
@@ -94,8 +93,8 @@ async function lackedAmong(
     if (lacks[at] === undefined) {
       return [{ collection, id, kept: "the source cannot be asked for such an id" }];
     }
-    if (scope.kind === "server" || origin.scope !== undefined) return [{ collection, id }];
-    return [{ collection, id, kept: "an older version wrote it, for a scope that is not known" }];
+    const kept = whyScopeUnknown(origin, scope);
+    return [kept === undefined ? { collection, id } : { collection, id, kept }];
   });
 }
 

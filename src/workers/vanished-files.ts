@@ -8,7 +8,8 @@ import type { Look } from "../files/folder-chain.ts";
 import type { Inventory } from "../files/inventory.ts";
 import type { FileTree } from "../files/local-tree.ts";
 import { removalOf } from "../files/remove.ts";
-import { type Scope, scopeText } from "../plan/scope.ts";
+import type { Scope } from "../plan/scope.ts";
+import { mayBeOfScope, whyScopeUnknown } from "./vanished-scope.ts";
 
 /** A file of ours, or a folder, of which the source has nothing any more. */
 export interface VanishedFile extends Removal {
@@ -34,19 +35,22 @@ export async function* vanishedFiles(sides: FileSides): AsyncGenerator<VanishedF
   for (const page of sides.ledger.pages()) {
     const wanted = page.filter((known) => isWanted(known, sides));
     const looks = await sides.source.look(wanted.map(({ path }) => path));
-    const vanished = wanted.filter((_, at) => looks[at]?.state !== "here");
-    const there = await sides.destination.look(vanished.map(({ path }) => path));
-    for (const [at, known] of vanished.entries()) {
+    const vanished = wanted.flatMap((known, at) => {
+      const source = looks[at] ?? absent;
+      return source.state === "here" ? [] : [{ known, source }];
+    });
+    const there = await sides.destination.look(vanished.map(({ known }) => known.path));
+    for (const [at, one] of vanished.entries()) {
       const look = there[at] ?? absent;
       if (look.state === "absent") continue;
-      const kept = await whyKept(known, look, sides);
-      const found = look.state === "here" ? removalOf(look.entry) : unseen(known.path);
+      const kept = await whyKept({ ...one, there: look }, sides);
+      const found = look.state === "here" ? removalOf(look.entry) : unseen(one.known.path);
       yield kept === undefined ? found : { ...found, kept };
     }
   }
 }
 
-const absent: Look = { state: "absent" };
+const absent = { state: "absent" } as const;
 
 /** It is kept, whatever it is. */
 function unseen(path: Buffer): Removal {
@@ -62,27 +66,26 @@ function refuseEmpty({ sourceDir, workDir }: FileSides) {
   });
 }
 
-/** The whole server has every scope; where the scope is not recorded, it is told of as kept. */
 function isWanted({ path, record, origin }: KnownFile, { scope, inventory }: FileSides): boolean {
   if (!record.ours || record.state !== "written" || isRoot(path)) return false;
-  const isOfScope =
-    scope.kind === "server" || (origin.scope ?? scopeText(scope)) === scopeText(scope);
-  return isOfScope && inventory.get(path) === undefined;
+  return mayBeOfScope(origin, scope) && inventory.get(path) === undefined;
+}
+
+/** What both sides say of a file; the source is asked once more before it is removed. */
+interface Vanished {
+  known: KnownFile;
+  source: Exclude<Look, { state: "here" }>;
+  there: Look;
 }
 
 async function whyKept(
-  known: KnownFile,
-  look: Look,
+  { known, source, there }: Vanished,
   sides: FileSides,
 ): Promise<string | undefined> {
-  const { origin, path } = known;
-  if (sides.scope.kind !== "server" && origin.scope === undefined) {
-    return "an older version wrote it, for a scope that is not known";
-  }
-  const [now = absent] = await sides.source.look([path]);
-  if (now.state === "here") return "the source has it again";
-  if (now.state === "blocked") return `the source cannot be asked: ${now.reason}`;
-  return (await volumeReason(known, sides)) ?? (await whyNotOurs(known, look, sides));
+  const unknown = whyScopeUnknown(known.origin, sides.scope);
+  if (unknown !== undefined) return unknown;
+  if (source.state === "blocked") return `the source cannot be asked: ${source.reason}`;
+  return (await volumeReason(known, sides)) ?? (await whyNotOurs(known, there, sides));
 }
 
 /** A name can vanish with the volume that it was on, which says nothing of the name. */

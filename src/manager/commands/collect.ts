@@ -3,19 +3,12 @@ import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
 import { collectFolder } from "../../state/collect.ts";
 import type { ManagerContext } from "../context.ts";
+import { folderArgument } from "../folder-argument.ts";
 
 export const collectCommand = defineCommand({
   name: "collect",
   describe: "Print what tells of a migration, for migctl debug; works without anything running",
-  args: {
-    folder: {
-      type: "string",
-      describe: "The migration's folder: <work-dir>/<name>",
-      value: "DIR",
-      required: true,
-      env: "MIGCTL_FOLDER",
-    },
-  },
+  args: { folder: folderArgument },
   examples: [["migmgr collect --folder … -o json", "State, journal, results and what is there"]],
   async run(flags, { out, format }: ManagerContext) {
     const collected = await collectFolder(resolve(flags.folder));

@@ -6,18 +6,13 @@ import { readStatus } from "../../state/recover.ts";
 import { rowsOf } from "../../state/rows.ts";
 import { watchFolder } from "../../state/watch.ts";
 import type { ManagerContext } from "../context.ts";
+import { folderArgument } from "../folder-argument.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
   describe: "Show the steps of a migration; works without anything running",
   args: {
-    folder: {
-      type: "string",
-      describe: "The migration's folder: <work-dir>/<name>",
-      value: "DIR",
-      required: true,
-      env: "MIGCTL_FOLDER",
-    },
+    folder: folderArgument,
     watch: {
       type: "string",
       describe: "Tell every change as a line of JSON, until this start of the migration has ended",
