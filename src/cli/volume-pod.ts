@@ -27,7 +27,12 @@ export async function completeFromVolume(
   const of = silent === undefined ? "no migration" : `no end of "${silent.name}"`;
   context.out.note(`The namespace tells of ${of}; a pod looks at the volume`);
   const found = await withVolumePod(tools, context, (manager, { workDir }) =>
-    askPod(manager, { args: ["list", "--work-dir", workDir], schema: OnVolume }),
+    askPod(manager, {
+      args: ["list", "--work-dir", workDir],
+      schema: OnVolume,
+      // It tells of those that cannot be read.
+      onLog: context.out.note,
+    }),
   );
   if (silent === undefined) {
     return found.map(({ plan, status }) => ({ name: plan.name, live: undefined, plan, status }));

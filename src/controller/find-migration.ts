@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { workDirOf } from "../config/load.ts";
 import { MigrationError } from "../core/errors.ts";
-import { listMigrations } from "../state/migrations.ts";
+import { type FoundMigration, listMigrations } from "../state/migrations.ts";
 
 export interface Place {
   "source-dir"?: string | undefined;
@@ -17,13 +17,23 @@ export function placeOf({ "source-dir": sourceDir, "work-dir": workDir }: Place)
   });
 }
 
-/** The migration of that name, or the only one; E_NO_MIGRATION names what there is. */
-export async function findMigration(place: string, name: string | undefined) {
-  const all = await listMigrations(place);
-  const matching = name === undefined ? all : all.filter(({ plan }) => plan.name === name);
+/**
+ * The migration of that name, or the only one; E_NO_MIGRATION names what there is. Throws what
+ * keeps it from being read where it is damaged: another one is not taken for it.
+ */
+export async function findMigration(
+  place: string,
+  name: string | undefined,
+): Promise<FoundMigration> {
+  const { found, damaged } = await listMigrations(place);
+  const all = [...found.map((one) => ({ name: one.plan.name, ...one })), ...damaged];
+  const matching = name === undefined ? all : all.filter((one) => one.name === name);
   const [only, ...others] = matching;
-  if (only !== undefined && others.length === 0) return only;
-  const names = all.map(({ plan }) => plan.name).join(", ");
+  if (only !== undefined && others.length === 0) {
+    if ("error" in only) throw only.error;
+    return only;
+  }
+  const names = all.map((one) => one.name).join(", ");
   if (all.length === 0) {
     throw new MigrationError("E_NO_MIGRATION", `There is no migration in "${place}"`, {
       hint: "Start one with migctl start, or name the place with --source-dir or --work-dir",

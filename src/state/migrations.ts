@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { codeOf, hasCode } from "../core/errors.ts";
+import { codeOf, hasCode, MigrationError } from "../core/errors.ts";
 import { readKeptPlan } from "../plan/kept-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readStatus } from "./recover.ts";
@@ -12,14 +12,44 @@ export interface FoundMigration {
   status: Status;
 }
 
-/** All migrations at a place, the newest first. Throws E_INTEGRITY where a plan is damaged. */
-export async function listMigrations(place: string): Promise<FoundMigration[]> {
+/** One whose plan or status cannot be read: damaged, or of another version. */
+interface DamagedMigration {
+  /** Of its folder. */
+  name: string;
+  error: MigrationError;
+}
+
+export interface Migrations {
+  found: FoundMigration[];
+  damaged: DamagedMigration[];
+}
+
+/** All migrations at a place, the newest first. */
+export async function listMigrations(place: string): Promise<Migrations> {
   const found: FoundMigration[] = [];
+  const damaged: DamagedMigration[] = [];
   for (const name of await namesIn(place)) {
-    const migration = await openMigration(join(place, name));
-    if (migration !== undefined) found.push(migration);
+    try {
+      const migration = await openMigration(join(place, name));
+      if (migration !== undefined) found.push(migration);
+    } catch (error) {
+      if (!(error instanceof MigrationError)) throw error;
+      damaged.push({ name, error });
+    }
   }
-  return found.sort((a, b) => b.status.startedAt - a.status.startedAt);
+  found.sort((a, b) => b.status.startedAt - a.status.startedAt);
+  return { found, damaged };
+}
+
+/** Tells of each that is damaged; throws what one of them met with where nothing else is there. */
+export function tellDamaged({ found, damaged }: Migrations, note: (line: string) => void) {
+  const [first, ...others] = damaged;
+  const isAlone = found.length === 0;
+  for (const { name, error } of isAlone ? others : damaged) {
+    note(`Migration "${name}" is not shown: ${error.message} (${error.code})`);
+    if (error.hint !== undefined) note(`  ${error.hint}`);
+  }
+  if (isAlone && first !== undefined) throw first.error;
 }
 
 async function namesIn(place: string): Promise<string[]> {

@@ -3,7 +3,7 @@ import { findMigration } from "../../controller/find-migration.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
 import { holderLives } from "../../state/holder.ts";
-import { listMigrations } from "../../state/migrations.ts";
+import { type FoundMigration, listMigrations, tellDamaged } from "../../state/migrations.ts";
 import type { CliContext } from "../context.ts";
 import { networkOptions } from "../request-options.ts";
 import { showClusterStatus } from "../status-cluster.ts";
@@ -31,13 +31,9 @@ export const statusCommand = defineCommand({
     if (place === undefined) return await showClusterStatus(file, flags, context);
     const { out, format, clock } = context;
     const all = await listMigrations(place);
-    if (flags.name === undefined && all.length > 1) {
-      if (format === "table") printStatusList(all, out, clock.now());
-      else
-        out.data(
-          all.map(({ status }) => status),
-          format,
-        );
+    if (flags.name === undefined && all.found.length + all.damaged.length > 1) {
+      tellDamaged(all, out.note);
+      showList(all.found, context);
       return exitCodes.done;
     }
     const { status, folder } = await findMigration(place, flags.name);
@@ -50,3 +46,9 @@ export const statusCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+function showList(all: readonly FoundMigration[], { out, format, clock }: CliContext) {
+  if (format === "table") return printStatusList(all, out, clock.now());
+  const statuses = all.map(({ status }) => status);
+  out.data(statuses, format);
+}

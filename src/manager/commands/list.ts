@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
-import { listMigrations } from "../../state/migrations.ts";
+import { listMigrations, tellDamaged } from "../../state/migrations.ts";
 import type { ManagerContext } from "../context.ts";
 
 export const listCommand = defineCommand({
@@ -15,16 +15,15 @@ export const listCommand = defineCommand({
   ],
   async run(flags, { out, format }: ManagerContext) {
     const all = await listMigrations(resolve(flags["work-dir"]));
-    if (format !== "table")
-      out.data(
-        all.map(({ plan, status }) => ({ plan, status })),
-        format,
-      );
-    else {
-      out.table(
-        ["NAME", "TYPE", "STATE"],
-        all.map(({ plan, status }) => [plan.name, plan.migrationType, status.state]),
-      );
+    tellDamaged(all, out.note);
+    if (format === "table") {
+      const rows = all.found.map(({ plan, status }) => {
+        return [plan.name, plan.migrationType, status.state];
+      });
+      out.table(["NAME", "TYPE", "STATE"], rows);
+    } else {
+      const told = all.found.map(({ plan, status }) => ({ plan, status }));
+      out.data(told, format);
     }
     return exitCodes.done;
   },

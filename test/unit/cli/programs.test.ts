@@ -7,8 +7,11 @@ import { makeCliContext } from "../../../src/cli/context.ts";
 import { options } from "../../../src/config/options.ts";
 import { type Command, runProgram } from "../../../src/core/command.ts";
 import { managerCommands } from "../../../src/manager/commands.ts";
+import type { ManagerContext } from "../../../src/manager/context.ts";
+import { samplePlan } from "../../support/sample-plan.ts";
 import { captureOutput } from "../../support/sinks.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { addMigration } from "../state/sample.ts";
 
 /** migctl in this process, as its main.ts puts it together. */
 async function migctl(...argv: string[]) {
@@ -22,6 +25,26 @@ async function migctl(...argv: string[]) {
       commandFlags: { status: "status" },
       globals: { output: options.output, progress: options.progress },
       makeContext: async (globals) => makeCliContext(globals, out),
+      env: {},
+      out,
+    },
+    argv,
+  );
+  return { exitCode, stdout: stdout(), stderr: stderr() };
+}
+
+/** migmgr, likewise. */
+async function migmgr(...argv: string[]) {
+  const { out, stdout, stderr } = captureOutput();
+  const context = { out, format: "table" } as ManagerContext;
+  const exitCode = await runProgram(
+    {
+      name: "migmgr",
+      describe: "moves",
+      version: "1.2.3",
+      commands: managerCommands,
+      globals: {},
+      makeContext: async () => context,
       env: {},
       out,
     },
@@ -51,6 +74,35 @@ it("shows the status by flag as by command", async () => {
   );
   expect(await migctl("--status", "--source-dir", dir)).toEqual(byCommand);
   expect(await migctl("--source-dir", dir, "--status")).toEqual(byCommand);
+});
+
+it("shows the migrations that can be read where one is damaged, and says what is to be done", async () => {
+  const place = tempDir();
+  const plan = JSON.stringify(samplePlan());
+  await addMigration(place, "one", plan.slice(0, -20));
+  const damage =
+    `"${place}/one/plan.json" is damaged: it is no plan (E_INTEGRITY)\n` +
+    "  Look for what damaged it, then begin anew with --rerun: what was moved is found again\n";
+  const at = ["--work-dir", place];
+  for (const ran of [
+    await migctl("status", ...at),
+    await migctl("status", ...at, "--name", "one"),
+    await migmgr("list", ...at),
+  ]) {
+    expect(ran).toEqual({ exitCode: 8, stdout: "", stderr: `Error: ${damage}` });
+  }
+  await addMigration(place, "two", plan);
+  for (const ran of [await migctl("status", ...at), await migmgr("list", ...at)]) {
+    expect(ran).toMatchObject({ exitCode: 0, stderr: `Migration "one" is not shown: ${damage}` });
+    expect(ran.stdout).toContain(samplePlan().name);
+  }
+  const one = await migctl("status", ...at, "--name", samplePlan().name, "-o", "json");
+  expect(one).toMatchObject({ exitCode: 0, stderr: "" });
+  // Which one is meant is not guessed.
+  expect(await migctl("report", ...at)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining(`There are 2 migrations in "${place}"`),
+  });
 });
 
 it.each(["status", "report", "verify"])(

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { pino } from "pino";
 import { type Clock, systemClock } from "../../../src/core/clock.ts";
 import type { Event, NewEvent } from "../../../src/state/events.ts";
@@ -58,4 +60,11 @@ export async function writeSample(folder: string) {
   for (const event of [runStarted, started, done]) await store.append(event);
   await store.close();
   return store.status;
+}
+
+/** A migration of that name at a place, whose plan is this text. */
+export async function addMigration(place: string, name: string, plan: string) {
+  const folder = join(place, name);
+  await writeSample(folder);
+  writeFileSync(join(folder, "plan.json"), plan);
 }
