@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { codeOf, isUnavailable, type MigrationError } from "../core/errors.ts";
 import type { LockPlace } from "../core/lock-place.ts";
 import type { Logger } from "../core/log.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { retry } from "../core/retry.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { openLockCollections } from "../mongo/lock-collections.ts";
@@ -162,9 +163,9 @@ async function noteName(folder: string, name: string, places: readonly Place[]) 
 /** Without it, or with a damaged one, the earlier locks are followed like everybody else's. */
 async function readName(folder: string): Promise<string | undefined> {
   try {
-    return Name.safeParse(JSON.parse(await readFile(join(folder, nameFile), "utf8"))).data?.name;
+    return Name.safeParse(parseJson(await readFile(join(folder, nameFile), "utf8"))).data?.name;
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }

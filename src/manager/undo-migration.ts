@@ -60,7 +60,7 @@ export async function takeBack(plan: Plan, context: ManagerContext): Promise<Und
     release(() => lock.release());
     const ledger = await openLedgerWaiting(plan, lock, waits);
     release(() => ledger.close());
-    const undone = await withDestination(plan, { clock, log, env, signal }, async (reached) => {
+    const taken = await withDestination(plan, { clock, log, env, signal }, async (reached) => {
       const holding = { folder, destination: reached.destination, log, clock, signal };
       const hold = makeDestinationHold(reached.plan, { ...holding, waits, onLost });
       const guard = async () => {
@@ -71,7 +71,10 @@ export async function takeBack(plan: Plan, context: ManagerContext): Promise<Und
       try {
         return await reached.keep(async () => {
           await hold.take();
-          return await act(reached, runs, ctx);
+          const undone = await act(reached, runs, ctx);
+          // What is set aside is not undone again, which would remove what is left of a lock.
+          await hold.settle();
+          return undone;
         });
       } catch (error) {
         throw reached.explain(error);
@@ -81,7 +84,7 @@ export async function takeBack(plan: Plan, context: ManagerContext): Promise<Und
     });
     lock.check();
     await setAside(folder, clock.now());
-    return undone;
+    return taken;
   });
 }
 

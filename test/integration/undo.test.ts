@@ -1,5 +1,5 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { BSON, Double, Int32 } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { connectDestination } from "../../src/mongo/connect-destination.ts";
@@ -96,6 +96,7 @@ describe("a migration that is taken back", () => {
     expect(counts).toEqual(JSON.parse(looked.stdout).counts);
     expect(readFileSync(list, "utf8").trim().split("\n").length).toBeGreaterThan(15);
     expect(await stateOf(shop)).toEqual(before);
+    expect(readdirSync(dirname(list))).not.toContain("destination-lock.json");
     expect(await undo(shop)).toMatchObject({ code: 2 });
 
     const again = await start(shop, "--on-conflict", "overwrite");
