@@ -130,6 +130,12 @@ export function sameState(one: State, other: State): boolean {
   return one.size === other.size && one.mtimeNs === other.mtimeNs;
 }
 
+/** Whether two links point to the same place; what is no link points nowhere. */
+export function sameTarget(one: FileEntry, other: FileEntry): boolean {
+  if (one.target === undefined || other.target === undefined) return one.target === other.target;
+  return one.target.equals(other.target);
+}
+
 const second = 10n ** 9n;
 
 /** Seconds with a fraction, as "-1.500000000" for a second and a half before 1970. */

@@ -32,7 +32,7 @@ export function* batchesOf(
 }
 
 function* namesTogether(inventory: Inventory): Generator<InventoryEntry[]> {
-  for (const page of inventory.pages({ send: "any" })) {
+  for (const page of inventory.pages({ send: "any", pending: true })) {
     for (const entry of page) if (entry.type === "d" || entry.nlink <= 1) yield [entry];
   }
   yield* inventory.linkGroups();

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import type { z } from "zod";
-import { codeOf, MigrationError } from "../core/errors.ts";
+import { MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import type { FileRecord } from "../core/ledger.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
@@ -9,17 +9,16 @@ import { printablePath } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import { type Inventory, openInventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
-import { type FileTree, openLocalTree } from "../files/local-tree.ts";
+import { openLocalTree } from "../files/local-tree.ts";
 import { lockFolderName } from "../files/lock-folder.ts";
-import { openSourceRoot, type SourceRoot } from "../files/source-root.ts";
+import { openSourceRoot } from "../files/source-root.ts";
 import type { FilesCompare } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
-import { type Case, type Decision, decide, type Rules } from "./files-decide.ts";
+import { type Decided, decideAll, type Sides } from "./files-decide-all.ts";
+import type { Case, Decision, Rules } from "./files-decision.ts";
 import { joinLinkGroups, refreshFolders } from "./files-joined.ts";
 import { writeFindings } from "./files-lists.ts";
 import { steadyDestination } from "./files-retry.ts";
-import { stopIfAborted, throwIfGrave } from "./files-stop.ts";
-import { twoAtOnce } from "./files-two.ts";
 
 export interface FilesCompared {
   verdicts: VerdictCounts;
@@ -29,12 +28,6 @@ export interface FilesCompared {
   attributesDiffer: number;
   /** Hard-linked files that have more names outside of what is carried. */
   linksOutside: number;
-}
-
-interface Sides {
-  source: FileTree;
-  root: SourceRoot;
-  destination: FileTree;
 }
 
 /**
@@ -112,77 +105,6 @@ async function compareAll(
 
 function caseOf(entry: InventoryEntry, look: Look | undefined, ctx: FilesContext): Case {
   return { entry, look: look ?? { state: "absent" }, record: ctx.ledger.files.get(entry.path) };
-}
-
-interface Decided {
-  found: Case;
-  decision: Decision;
-}
-
-async function decideAll(
-  cases: Case[],
-  sides: Sides,
-  { rules, ctx }: { rules: Rules; ctx: FilesContext },
-): Promise<Decided[]> {
-  const decided: Decided[] = [];
-  const unread: Case[] = [];
-  for (const found of cases) {
-    const decision = decide(found, rules);
-    if (decision === "content") unread.push(found);
-    else decided.push({ found, decision });
-  }
-  await twoAtOnce(unread, async (found) => {
-    stopIfAborted(ctx.signal, "The comparison");
-    decided.push({ found, decision: await decideByContent(found, sides, { rules, ctx }) });
-  });
-  stopIfAborted(ctx.signal, "The comparison");
-  return decided;
-}
-
-async function decideByContent(
-  found: Case,
-  sides: Sides,
-  { rules, ctx }: { rules: Rules; ctx: FilesContext },
-): Promise<Decision> {
-  const source = await tryHash(sides.source, found.entry.path, ctx.signal);
-  if (!Buffer.isBuffer(source)) {
-    sides.root.check();
-    return unreadSource(found, source);
-  }
-  const destination = await tryHash(sides.destination, found.entry.path, ctx.signal);
-  if (!Buffer.isBuffer(destination)) {
-    return { ...unreadSource(found, destination), verdict: "conflict" };
-  }
-  const decision = decide({ ...found, hashes: { source, destination } }, rules);
-  if (decision !== "content") return decision;
-  throw new MigrationError("E_UNEXPECTED", "A comparison asked for the same hashes twice");
-}
-
-async function tryHash(tree: FileTree, path: Buffer, signal: AbortSignal) {
-  try {
-    return await tree.hash(path, { signal });
-  } catch (error) {
-    stopIfAborted(signal, "The comparison");
-    throwIfGrave(error);
-    return codeOf(error) ?? "unknown error";
-  }
-}
-
-function unreadSource({ look }: Case, code: string | number): Decision {
-  const gone = code === "ENOENT";
-  const before = look.state === "here" ? look.entry : undefined;
-  return {
-    verdict: gone ? "missing" : "rejected",
-    reason: gone ? "it vanished meanwhile" : `it cannot be read (${code})`,
-    send: "no",
-    force: false,
-    ours: false,
-    attributesDiffer: false,
-    before,
-    done: false,
-    verified: false,
-    remember: false,
-  };
 }
 
 function changeOf({ entry }: Case, { remember: _, ...outcome }: Decision) {

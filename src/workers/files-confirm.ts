@@ -1,10 +1,9 @@
 import { failpoint } from "../core/failpoints.ts";
 import type { FileRecord } from "../core/ledger.ts";
-import { type FileEntry, printablePath, sameState } from "../files/entry.ts";
+import { type FileEntry, printablePath, sameState, sameTarget } from "../files/entry.ts";
 import type { Look } from "../files/folder-chain.ts";
 import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
 import { brokenPromises, type Owners, promised } from "../files/ownership.ts";
-import { sameTarget } from "./files-decide.ts";
 import { recordBefore, writtenRecord } from "./files-intents.ts";
 import type { SendSession } from "./files-session.ts";
 

@@ -1,33 +1,10 @@
 import type { FileRecord } from "../core/ledger.ts";
-import type { ConflictPolicy, Verdict } from "../core/verdict.ts";
-import { type FileEntry, isRoot, sameState } from "../files/entry.ts";
-import type { Look } from "../files/folder-chain.ts";
-import type { InventoryEntry, Outcome } from "../files/inventory-entry.ts";
-import { brokenPromises, type Owners, promised } from "../files/ownership.ts";
+import { type FileEntry, isRoot, sameState, sameTarget } from "../files/entry.ts";
+import type { InventoryEntry } from "../files/inventory-entry.ts";
+import { brokenPromises, promised } from "../files/ownership.ts";
 import { longestRsyncPath } from "../files/rsync.ts";
-
-/** Everything that is known about one entry before anything is written. */
-export interface Case {
-  entry: InventoryEntry;
-  look: Look;
-  record: FileRecord | undefined;
-  /** Of both sides, once they were asked for. */
-  hashes?: { source: Buffer; destination: Buffer };
-}
-
-export interface Rules extends Owners {
-  run: string;
-  onConflict: ConflictPolicy;
-  /** Device nodes can be made here. */
-  devices: boolean;
-  /** The destination root holds nothing of anybody: it becomes ours. */
-  rootIsFree: boolean;
-}
-
-export interface Decision extends Outcome {
-  /** Keep a record of what is there, so that the next comparison need not read it again. */
-  remember: boolean;
-}
+import { decideForeign } from "./files-decide-foreign.ts";
+import { type Case, type Decision, outcome, type Rules, sent } from "./files-decision.ts";
 
 /** What becomes of an entry; "content" asks for both hashes and to be called again. */
 export function decide(found: Case, rules: Rules): Decision | "content" {
@@ -153,52 +130,6 @@ function decideUnfinished(
   return { ...sent(verdict, there), force: !hashes.source.equals(hashes.destination) };
 }
 
-function decideForeign(found: Case, there: FileEntry, rules: Rules): Decision | "content" {
-  const { entry, record, hashes } = found;
-  const changed = record?.ours ? ", and was changed since it was written by a migration" : "";
-  if (entry.type !== there.type) {
-    return conflict(found, there, { reason: `another type is there (${there.type})`, rules });
-  }
-  const differ = brokenPromises(promised(entry, rules), there).length > 0;
-  const identical = outcome({ verdict: "identical", before: there, attributesDiffer: differ });
-  if (entry.type === "l") {
-    if (sameTarget(entry, there)) return identical;
-    return conflict(found, there, { reason: `the link points elsewhere${changed}`, rules });
-  }
-  if (entry.type !== "f") return identical;
-  if (entry.size !== there.size) {
-    return conflict(found, there, { reason: `the size differs${changed}`, rules });
-  }
-  if (record !== undefined && knownAsIdentical(entry, record, there)) return identical;
-  if (hashes === undefined) return "content";
-  if (hashes.source.equals(hashes.destination)) {
-    return { ...identical, ours: record?.ours ?? false, remember: true };
-  }
-  return conflict(found, there, { reason: `the content differs${changed}`, rules });
-}
-
-function knownAsIdentical(entry: FileEntry, record: FileRecord, there: FileEntry): boolean {
-  if (record.ours || record.state !== "written") return false;
-  return (
-    record.sourceCtimeNs === entry.ctimeNs &&
-    record.destinationCtimeNs === there.ctimeNs &&
-    sameState(record, there)
-  );
-}
-
-function conflict(
-  { entry }: Case,
-  there: FileEntry,
-  { reason, rules }: { reason: string; rules: Rules },
-): Decision {
-  const newer = rules.onConflict === "newest" && entry.mtimeNs > there.mtimeNs;
-  const wanted = rules.onConflict === "overwrite" || newer;
-  const possible = entry.owned && entry.type !== "d" && there.type !== "d";
-  if (!wanted || !possible) return outcome({ verdict: "conflict", reason, before: there });
-  const overwritten = { ...sent("conflict", there), reason: `${reason}; it is overwritten` };
-  return { ...overwritten, force: sameState(entry, there) };
-}
-
 /** Ours, and nothing changed: what this very run wrote keeps its verdict when it is looked at again. */
 function settled(
   entry: InventoryEntry,
@@ -209,30 +140,6 @@ function settled(
   const written = entry.verdict ?? (record.previous === undefined ? "migrated" : "updated");
   const verdict = record.run === rules.run ? written : "identical";
   return outcome({ verdict, before: there, ours: true });
-}
-
-function sent(verdict: Verdict, before: FileEntry | undefined): Decision {
-  return outcome({ verdict, before, send: "data", ours: true });
-}
-
-function outcome(given: Partial<Decision> & { verdict: Verdict }): Decision {
-  return {
-    reason: undefined,
-    send: "no",
-    force: false,
-    ours: false,
-    attributesDiffer: false,
-    before: undefined,
-    done: false,
-    verified: false,
-    remember: false,
-    ...given,
-  };
-}
-
-export function sameTarget(one: FileEntry, other: FileEntry): boolean {
-  if (one.target === undefined || other.target === undefined) return one.target === other.target;
-  return one.target.equals(other.target);
 }
 
 function sourceAsRecorded(entry: FileEntry, record: FileRecord): boolean {

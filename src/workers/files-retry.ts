@@ -40,7 +40,7 @@ async function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 /** The destination of a run, each of whose calls is repeated for a while where it is away. */
 export function steadyDestination(ctx: FilesContext): FileDestination {
   const { destination } = ctx;
-  const { placeFolders } = destination;
+  const { placeFolders, hashAll } = destination;
   const steadily = retrying(ctx, isUnavailable);
   function keep<T>(call: () => Promise<T>): Promise<T> {
     return orStopped(ctx.signal, retry(steadily, call));
@@ -52,6 +52,9 @@ export function steadyDestination(ctx: FilesContext): FileDestination {
       const onBytes = newBytes(options);
       return keep(() => destination.hash(path, { ...options, onBytes: onBytes() }));
     },
+    ...(hashAll === undefined
+      ? {}
+      : { hashAll: (paths, stop) => keep(() => hashAll(paths, stop)) }),
     check: () => keep(() => destination.check()),
     powers: () => keep(() => destination.powers()),
     rsyncFeatures: (signal) => keep(() => destination.rsyncFeatures(signal)),

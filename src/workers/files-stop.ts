@@ -7,8 +7,3 @@ export function stopIfAborted(signal: AbortSignal, what: string) {
     hint: "Start the migration again: it goes on where it stopped",
   });
 }
-
-/** What says more than that one file cannot be read: the destination is gone, or refuses all. */
-export function throwIfGrave(error: unknown) {
-  if (error instanceof MigrationError && error.code !== "E_REFUSED") throw error;
-}

@@ -22,7 +22,7 @@ export async function sendByRsync(
   const lists = { plain: listIn(session, "plain"), forced: listIn(session, "forced") };
   const sent = { filesSent: 0, bytesSent: 0 };
   const isToSend = (entry: InventoryEntry) => !entry.done && choose(entry) && !isRoot(entry.path);
-  for (const page of session.inventory.pages({ send: "any" })) {
+  for (const page of session.inventory.pages({ send: "any", pending: true })) {
     stopIfAborted(session.ctx.signal, "The copy of the files");
     const cleared = await intendAll(page.filter(isToSend), session);
     for (const folder of doneFolders(cleared, session)) lists.plain.add(folder);
@@ -43,7 +43,7 @@ export async function sendByRsync(
     reasonFor: (path: Buffer) => reasons.get(path.toString("latin1")),
     lostFor: (path: Buffer) => lost.get(path.toString("latin1")) ?? [],
   };
-  for (const page of session.inventory.pages({ send: "any" })) {
+  for (const page of session.inventory.pages({ send: "any", pending: true })) {
     await confirmAll(page.filter(isToSend), session, told);
   }
   return sent;

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { type Application, type FilePattern, patternText } from "../config/application.ts";
 import { safePathPart, safeRelativePath } from "../files/entry.ts";
 import { lockFolderName } from "../files/lock-folder.ts";
-import type { PathSpec, Selection } from "../files/take-inventory.ts";
+import type { PathSpec, Selection } from "../files/selected-entries.ts";
 import { bsonTypes, type RawValue } from "../mongo/bson-walk.ts";
 import type { Scope } from "../plan/scope.ts";
 import type { Row } from "./document-rows.ts";

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sumOfVerdicts } from "../../src/core/verdict.ts";
-import type { PathSpec } from "../../src/files/take-inventory.ts";
+import type { PathSpec } from "../../src/files/selected-entries.ts";
 import { isRoot, makeRig, rsyncDifferences } from "./files-rig.ts";
 import { addAttributes, makeOddTree, oddNames, under } from "./odd-tree.ts";
 

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OwnershipMap } from "../../src/config/ownership-map.ts";
 import type { FileDestination } from "../../src/files/destination.ts";
-import type { PathSpec, Selection } from "../../src/files/take-inventory.ts";
+import type { PathSpec, Selection } from "../../src/files/selected-entries.ts";
 import { forecastOwnership } from "../../src/workers/forecast-ownership.ts";
 import { onceSent, streamedDestination } from "../support/streamed-destination.ts";
 import { mapAcls, readAcls } from "./acls.ts";

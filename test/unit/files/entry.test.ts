@@ -11,7 +11,7 @@ import {
   safePathPart,
 } from "../../../src/files/entry.ts";
 import { inheritedMode, powersOf } from "../../../src/files/ownership.ts";
-import { beginsLike } from "../../../src/files/take-inventory.ts";
+import { beginsLike } from "../../../src/files/selected-entries.ts";
 
 it.each(["", ".", "..", "a/b", "/", "a\0b", "x".repeat(256)])("refuses %j as a part", (name) => {
   expect(safePathPart(name)).toBe(false);
