@@ -1,7 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { packed } from "./bundle-packed.ts";
 import { thirdPartyNotices } from "./notices.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -22,13 +24,11 @@ interface BundleOptions {
 export async function makeBundle(outfile: string, options: BundleOptions = {}): Promise<void> {
   const { entry = "tools/bundle-main.ts", failpoints = false } = options;
   mkdirSync(dirname(outfile), { recursive: true });
-  const { metafile } = await build({
-    entryPoints: [join(root, entry)],
+  const metafiles: Metafile[] = [];
+  const common: BuildOptions = {
     absWorkingDir: root,
-    outfile,
     bundle: true,
     platform: "node",
-    format: "esm",
     target: "node24",
     // Names stay, so that a stack trace tells something.
     minifyWhitespace: true,
@@ -36,16 +36,27 @@ export async function makeBundle(outfile: string, options: BundleOptions = {}): 
     legalComments: "none",
     // What node takes of it, UMD, has its own require.
     alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
-    metafile: true,
     logLevel: "warning",
+  };
+  const pack = packed({
+    root,
+    options: { ...common, plugins: [leaveUnused] },
+    onGroup: (metafile) => metafiles.push(metafile),
+  });
+  const { metafile } = await build({
+    ...common,
+    entryPoints: [join(root, entry)],
+    outfile,
+    format: "esm",
+    metafile: true,
     define: {
       bundledFiles: JSON.stringify(builtInFiles()),
       ...(failpoints ? {} : { withoutFailpoints: "true" }),
     },
     banner: { js: nodeGlobals },
-    plugins: [followRequires, leaveUnused],
+    plugins: [followRequires, pack, builtInsWhenNeeded],
   });
-  const notices = thirdPartyNotices(metafile, root);
+  const notices = thirdPartyNotices([metafile, ...metafiles], root);
   writeFileSync(join(dirname(outfile), "THIRD-PARTY-NOTICES.txt"), notices);
 }
 
@@ -103,7 +114,8 @@ const followRequires: Plugin = {
 const leaveUnused: Plugin = {
   name: "leave-unused",
   setup({ onResolve, resolve: resolvePath }) {
-    onResolve({ filter: /./ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+    onResolve({ filter: /^\.|client-node/ }, async (asked) => {
+      const { path, importer, resolveDir, kind, pluginData } = asked;
       const isOfClient = [path, importer].some((name) => name.includes("@kubernetes/client-node"));
       if (!isOfClient || pluginData === resolving) return undefined;
       const found = await resolvePath(path, { importer, resolveDir, kind, pluginData: resolving });
@@ -113,6 +125,24 @@ const leaveUnused: Plugin = {
 };
 
 const resolving = Symbol("resolving");
+
+/**
+ * Loads modules of Node.js where they are first needed: as imports they would all be loaded at the
+ * start, as there is one file, and half of them bring others (node:http all of fetch).
+ */
+const builtInsWhenNeeded: Plugin = {
+  name: "built-ins-when-needed",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:node:)?[a-z_0-9]+(?:\/[a-z]+)?$/ }, ({ path, kind, namespace }) => {
+      if (!isBuiltin(path)) return undefined;
+      const isLast = namespace === "built-in" || kind !== "import-statement";
+      return isLast ? { path, external: true } : { path, namespace: "built-in" };
+    });
+    onLoad({ filter: /./, namespace: "built-in" }, ({ path }) => {
+      return { contents: `module.exports = require(${JSON.stringify(path)});` };
+    });
+  },
+};
 
 if (import.meta.main) {
   const { positionals } = parseArgs({ allowPositionals: true });

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Metafile } from "esbuild";
 
 /** The licences of all packages that are in a bundle, as they ask for to stand in every copy. */
-export function thirdPartyNotices({ outputs }: Metafile, root: string): string {
-  const used = Object.values(outputs).flatMap(({ inputs }) =>
+export function thirdPartyNotices(metafiles: readonly Metafile[], root: string): string {
+  const outputs = metafiles.flatMap((metafile) => Object.values(metafile.outputs));
+  const used = outputs.flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
       bytesInOutput > 0 ? [packageFolder(path)] : [],
     ),

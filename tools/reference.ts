@@ -13,9 +13,13 @@ import { managerCommands } from "../src/manager/commands.ts";
 interface Described {
   name: string;
   describe: string;
+  isDefault?: true;
+  load(): Promise<Body>;
+}
+
+interface Body {
   args: Readonly<Record<string, Option>>;
   examples: readonly (readonly [string, string])[];
-  isDefault?: true;
 }
 
 const folder = join(import.meta.dirname, "../docs/reference");
@@ -29,7 +33,7 @@ const schema = z.toJSONSchema(Application, { io: "input" });
 const networkSchema = z.toJSONSchema(NetworkConfig, { io: "input" });
 
 mkdirSync(folder, { recursive: true });
-write("cli.md", commandPage());
+write("cli.md", await commandPage());
 write("config.md", configPage());
 write("errors.md", errorPage());
 write("application.schema.json", JSON.stringify(schema, undefined, 2));
@@ -39,21 +43,24 @@ function write(name: string, content: string) {
   writeFileSync(join(folder, name), `${content.trimEnd()}\n`);
 }
 
-function commandPage(): string {
+async function commandPage(): Promise<string> {
   return [
     "# Commands",
     "",
-    ...programLines("migctl", cliCommands, ["output", "progress"]),
-    ...programLines("migmgr", managerCommands, ["output", "log-level", "log-format"]),
+    ...(await programLines("migctl", cliCommands, ["output", "progress"])),
+    ...(await programLines("migmgr", managerCommands, ["output", "log-level", "log-format"])),
   ].join("\n");
 }
 
-function programLines(
+async function programLines(
   program: string,
   commands: readonly Described[],
   globals: readonly (keyof typeof options)[],
-): string[] {
+): Promise<string[]> {
   const common = Object.fromEntries(globals.map((name) => [name, options[name]]));
+  const pages = commands.map(async (command) =>
+    commandLines(program, { ...command, ...(await command.load()) }),
+  );
   return [
     `## ${program}`,
     "",
@@ -61,11 +68,11 @@ function programLines(
     "",
     ...flagTable(common),
     "",
-    ...commands.flatMap((command) => commandLines(program, command)),
+    ...(await Promise.all(pages)).flat(),
   ];
 }
 
-function commandLines(program: string, command: Described): string[] {
+function commandLines(program: string, command: Described & Body): string[] {
   const isDefault = command.isDefault ? [`\`${program}\` without a command is this one.`, ""] : [];
   const examples = command.examples.flatMap(([line, meaning]) => [`# ${meaning}`, line]);
   return [
@@ -94,7 +101,8 @@ function flagTable(flags: Readonly<Record<string, Option>>): string[] {
   return table(["flag", "what it does", "values", "default", "environment"], rows);
 }
 
-function flagText(name: string, { alias, value, type }: Option): string {
+function flagText(name: string, { alias, value, type, isWord }: Option): string {
+  if (isWord) return code(value ?? name);
   const names = alias === undefined ? `--${name}` : `-${alias}, --${name}`;
   const placeholder = value ?? (type === "number" ? "N" : undefined);
   return code(placeholder === undefined ? names : `${names} ${placeholder}`);

@@ -4,26 +4,34 @@ import { checkFlags, requireFlags, suggestion, withEnvironment } from "./flags.t
 import type { Flags, Option, Options } from "./option.ts";
 import type { Output } from "./output.ts";
 
-/** What a command is: data, and one function. */
+/** A command as the list of all of them shows it. */
 export interface Command<C> {
   /** Noun then verb: "db backup". */
   name: string;
   describe: string;
+  /** Runs also when no command is named. */
+  isDefault?: true;
+  /** Loaded once it is named, as each command needs much that the others do not. */
+  load(): Promise<CommandBody<C>>;
+}
+
+/** What a command takes and does: data, and one function. */
+export interface CommandBody<C> {
   args: Options;
   /** Command line and what it does. */
   examples: readonly (readonly [string, string])[];
-  /** Runs also when no command is named. */
-  isDefault?: true;
   run(flags: Record<string, unknown>, context: C): Promise<ExitCode>;
 }
 
-interface TypedCommand<A extends Options, C> extends Omit<Command<C>, "args" | "run"> {
+interface TypedCommand<A extends Options, C> extends Omit<CommandBody<C>, "args" | "run"> {
   args: A;
   run(flags: Flags<A>, context: C): Promise<ExitCode>;
 }
 
 /** Gives a command's `run` the types of its own flags. */
-export function defineCommand<const A extends Options, C>(command: TypedCommand<A, C>): Command<C> {
+export function defineCommand<const A extends Options, C>(
+  command: TypedCommand<A, C>,
+): CommandBody<C> {
   return {
     ...command,
     // The registrar parses with exactly `command.args`, so the flags have its types.
@@ -61,14 +69,31 @@ export async function runProgram<C>(program: Program<C>, argv: readonly string[]
 
 async function parseAndRun<C>(program: Program<C>, argv: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.done;
-  const parser = makeParser(program, (code) => {
+  const words = namedCommand(program, argv);
+  const commands = await loadNamed(program, words);
+  const parser = makeParser({ ...program, commands }, (code) => {
     exitCode = code;
   });
   // With a callback, yargs hands over its help, version and completions instead of printing them.
-  await parser.parseAsync(namedCommand(program, argv), {}, (_error, _parsed, text) => {
+  await parser.parseAsync(words, {}, (_error, _parsed, text) => {
     if (text !== "") program.out.text(text);
   });
   return exitCode;
+}
+
+/** A command with what it takes, where the command line may be its. */
+interface Loaded<C> extends Command<C> {
+  body?: CommandBody<C>;
+}
+
+/** yargs shows the help of what it is told of at once, so all that may be named is loaded before. */
+function loadNamed<C>({ commands }: Program<C>, argv: readonly string[]): Promise<Loaded<C>[]> {
+  return Promise.all(
+    commands.map(async (command) => {
+      const isNamed = command.name.split(" ").every((word) => argv.includes(word));
+      return command.isDefault || isNamed ? { ...command, body: await command.load() } : command;
+    }),
+  );
 }
 
 /** `migctl --status …` is `migctl status …`, for the commands that the program says so of. */
@@ -118,13 +143,13 @@ const exitCodeLine =
 
 interface Group<C> {
   noun: string;
-  commands: Command<C>[];
+  commands: Loaded<C>[];
 }
 
 /** "db backup" and "db restore" become one group, so that `db --help` lists both. */
-function topLevel<C>(commands: readonly Command<C>[]): (Command<C> | Group<C>)[] {
+function topLevel<C>(commands: readonly Loaded<C>[]): (Loaded<C> | Group<C>)[] {
   const groups = new Map<string, Group<C>>();
-  const result: (Command<C> | Group<C>)[] = [];
+  const result: (Loaded<C> | Group<C>)[] = [];
   for (const command of commands) {
     const [noun = "", verb] = command.name.split(" ");
     if (verb === undefined) {
@@ -146,11 +171,7 @@ interface Place<C> {
   path: readonly string[];
 }
 
-function addCommands<C>(
-  parser: Argv,
-  place: Place<C>,
-  entries: readonly (Command<C> | Group<C>)[],
-) {
+function addCommands<C>(parser: Argv, place: Place<C>, entries: readonly (Loaded<C> | Group<C>)[]) {
   for (const entry of entries) {
     if ("noun" in entry) addGroup(parser, place, entry);
     else addCommand(parser, place, entry);
@@ -179,9 +200,10 @@ function addGroup<C>(parser: Argv, place: Place<C>, { noun, commands }: Group<C>
   });
 }
 
-function addCommand<C>(parser: Argv, { program, done, path }: Place<C>, command: Command<C>) {
+function addCommand<C>(parser: Argv, { program, done, path }: Place<C>, command: Loaded<C>) {
   const words = [...path, command.name];
-  const known = { ...program.globals, ...command.args };
+  const { body = unnamed } = command;
+  const known = { ...program.globals, ...body.args };
   function check(parsed: { _: (string | number)[]; "--"?: string[] }) {
     const given = [...parsed._, ...(parsed["--"] ?? [])];
     const isNamed = words.every((word, index) => given[index] === word);
@@ -190,18 +212,32 @@ function addCommand<C>(parser: Argv, { program, done, path }: Place<C>, command:
     checkFlags(known, parsed);
   }
   parser.command(
-    command.isDefault ? [command.name, "$0"] : command.name,
+    command.isDefault ? [command.name, "$0"] : usageOf(command.name, body.args),
     command.describe,
     // Before yargs validates, so that the messages are ours, and the same for the environment.
-    (inner) => describeCommand(inner, command).middleware(check, true),
+    (inner) => describeCommand(inner, body).middleware(check, true),
     async (parsed) => {
-      const flags = withEnvironment(command.args, parsed, program.env);
-      requireFlags(command.args, flags, [program.name, ...words].join(" "));
+      const { args, run } = body;
+      const flags = withEnvironment(args, parsed, program.env);
+      requireFlags(args, flags, [program.name, ...words].join(" "));
       const globals = withEnvironment(program.globals, parsed, program.env);
-      done(await command.run(flags, await program.makeContext(globals)));
+      done(await run(flags, await program.makeContext(globals)));
     },
   );
 }
+
+/** What is missing of the words is told with the flags that are. */
+function usageOf(name: string, args: Options): string {
+  const words = Object.keys(args).filter((one) => args[one]?.isWord);
+  return [name, ...words.map((word) => `[${word}]`)].join(" ");
+}
+
+/** Of a command that the command line does not name, yargs needs no more than name and purpose. */
+const unnamed: CommandBody<unknown> = {
+  args: {},
+  examples: [],
+  run: () => Promise.reject(new Error("This command was not loaded")),
+};
 
 function refuseWords(
   words: readonly (string | number)[],
@@ -217,14 +253,19 @@ function refuseWords(
   );
 }
 
-function describeCommand<C>(parser: Argv, command: Command<C>): Argv {
-  addOptions(parser, command.args);
-  for (const [line, meaning] of command.examples) parser.example(line, meaning);
+function describeCommand<C>(parser: Argv, { args, examples }: CommandBody<C>): Argv {
+  addOptions(parser, args);
+  for (const [line, meaning] of examples) parser.example(line, meaning);
   return parser;
 }
 
 function addOptions(parser: Argv, options: Options) {
   for (const [name, option] of Object.entries(options)) {
+    const { describe } = option;
+    if (option.isWord) {
+      parser.positional(name, { describe, type: "string" });
+      continue;
+    }
     parser.option(name, {
       describe: describeOption(option),
       type: option.type,

@@ -12,9 +12,6 @@ import { networkOptions } from "../request-options.ts";
 import { whereOf } from "../where.ts";
 
 export const debugCommand = defineCommand({
-  name: "debug",
-  describe:
-    "Put what tells of a migration into one file, without secrets, for who is asked for help",
   args: {
     ...networkOptions,
     "source-dir": options["source-dir"],

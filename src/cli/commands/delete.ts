@@ -21,8 +21,6 @@ import { purgeMigration } from "../volume-pod.ts";
 const startTimeoutSeconds = 120;
 
 export const deleteCommand = defineCommand({
-  name: "delete",
-  describe: "Stop a migration and remove what was made for it; what it moved, and its state, stay",
   args: {
     ...networkOptions,
     migrationType: { ...options.migrationType, describe: "Only a migration of this type" },

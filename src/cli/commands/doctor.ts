@@ -11,8 +11,6 @@ import { needsNetwork } from "../needs-network.ts";
 import { clusterOptions, moveOptions } from "../request-options.ts";
 
 export const doctorCommand = defineCommand({
-  name: "doctor",
-  describe: "Check all that a migration needs, on both sides and from within a pod, with the fix",
   args: {
     ...moveOptions,
     ...clusterOptions,

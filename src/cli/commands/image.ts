@@ -29,8 +29,6 @@ interface Flags {
 }
 
 export const imageLoadCommand = defineCommand({
-  name: "image load",
-  describe: "Give this host's container runtime the image out of its archive",
   args: { ...args, "image-file": { ...options["image-file"], required: true } },
   examples: [["migctl image load --image-file migctl-image.tar.gz", "Where this host is the node"]],
   async run(flags, { out, env }: CliContext) {
@@ -45,8 +43,6 @@ export const imageLoadCommand = defineCommand({
 });
 
 export const imagePushCommand = defineCommand({
-  name: "image push",
-  describe: "Put the image into a registry that the destination can pull from",
   args: {
     ...args,
     to: {

@@ -21,8 +21,6 @@ import type { InitPorts } from "../init-side.ts";
 const defaultFile = "network.json";
 
 export const initCommand = defineCommand({
-  name: "init",
-  describe: "Write the network config: asks where there is a terminal, and checks both sides",
   args: {
     "source-context": options["source-context"],
     "source-namespace": options["source-namespace"],

@@ -9,8 +9,6 @@ import { needsNetwork } from "../needs-network.ts";
 import { networkOptions } from "../request-options.ts";
 
 export const logsCommand = defineCommand({
-  name: "logs",
-  describe: "Print the log of a migration's pod",
   args: {
     ...networkOptions,
     name: { ...options.name, describe: "The migration's name, where there are several" },

@@ -15,8 +15,6 @@ import { planFromFolder } from "../start-folder.ts";
 import { hasFolderSource } from "../where.ts";
 
 export const planCommand = defineCommand({
-  name: "plan",
-  describe: "Show what would be moved, what clashes and what is needed; nothing is written",
   args: {
     ...requestOptions,
     ...clusterOptions,

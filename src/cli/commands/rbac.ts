@@ -14,8 +14,6 @@ import { needsNetwork } from "../needs-network.ts";
 import { networkOptions } from "../request-options.ts";
 
 export const rbacCommand = defineCommand({
-  name: "rbac",
-  describe: "Print the ServiceAccount, Role and RoleBinding that one side needs, and nothing more",
   args: {
     ...networkOptions,
     application: options.application,

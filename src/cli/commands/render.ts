@@ -10,8 +10,6 @@ import { withPlanned } from "../planned.ts";
 import { clusterOptions, moveOptions } from "../request-options.ts";
 
 export const renderCommand = defineCommand({
-  name: "render",
-  describe: "Print the YAML of a migration, for kubectl apply -f -; nothing is made",
   args: {
     ...moveOptions,
     ...clusterOptions,

@@ -12,8 +12,6 @@ import { completeFromVolume } from "../volume-pod.ts";
 import { whereOf } from "../where.ts";
 
 export const reportCommand = defineCommand({
-  name: "report",
-  describe: "Show what a migration moved, and what every document and file became",
   args: {
     ...networkOptions,
     "source-dir": options["source-dir"],

@@ -9,8 +9,6 @@ import { needsNetwork } from "../needs-network.ts";
 import { networkOptions } from "../request-options.ts";
 
 export const resumeSourceCommand = defineCommand({
-  name: "resume-source",
-  describe: "Put back the source's writers that --quiesce scaled down",
   args: {
     ...networkOptions,
     name: { ...options.name, describe: "The migration's name, where there are several" },

@@ -8,8 +8,6 @@ import { withPlanned } from "../planned.ts";
 import { clusterOptions, moveOptions } from "../request-options.ts";
 
 export const secretCreateCommand = defineCommand({
-  name: "secret create",
-  describe: "Make or renew the Secret of a migration, which the YAML of migctl render refers to",
   args: { ...moveOptions, ...clusterOptions },
   examples: [
     ["migctl secret create --migrationType full", "Give the flags that the YAML was rendered with"],

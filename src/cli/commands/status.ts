@@ -11,8 +11,6 @@ import { printStatus, printStatusList } from "../status-view.ts";
 import { whereOf } from "../where.ts";
 
 export const statusCommand = defineCommand({
-  name: "status",
-  describe: "Show the migrations of a source, or the steps of one",
   args: {
     ...networkOptions,
     "source-dir": options["source-dir"],

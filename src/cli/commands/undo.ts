@@ -10,9 +10,6 @@ import { printUndone } from "../undo-view.ts";
 import { whereOf } from "../where.ts";
 
 export const undoCommand = defineCommand({
-  name: "undo",
-  describe:
-    "Take a migration back, as far as nobody changed since what it wrote; shows it, unless --yes",
   args: {
     ...againOptions,
     yes: options.yes,

@@ -10,8 +10,6 @@ import { printVerification } from "../verify-view.ts";
 import { whereOf } from "../where.ts";
 
 export const verifyCommand = defineCommand({
-  name: "verify",
-  describe: "Check an earlier migration again: read both sides and compare; nothing is written",
   args: {
     ...againOptions,
     verify: { ...options.verify, default: "full" },

@@ -5,8 +5,6 @@ import { attach } from "../../receiver/attach.ts";
 import type { ManagerContext } from "../context.ts";
 
 export const attachCommand = defineCommand({
-  name: "attach",
-  describe: "Join standard input and output with the receiver that runs here",
   args: { socket: { ...options.socket, required: true } },
   examples: [
     ["migmgr attach --socket /tmp/migmgr-receive/agent.sock", "What an exec session runs"],

@@ -9,8 +9,6 @@ import type { ManagerContext } from "../context.ts";
 import { readDocument } from "../read-document.ts";
 
 export const checkCommand = defineCommand({
-  name: "check",
-  describe: "Look at both sides of a request, write nothing, and tell what a plan must know",
   args: { request: { ...options.plan, describe: "The request as JSON; - is standard input" } },
   examples: [["migmgr check --request request.json -o json", "Folders, servers, versions, scopes"]],
   async run({ request }, context: ManagerContext) {

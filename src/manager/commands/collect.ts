@@ -6,8 +6,6 @@ import type { ManagerContext } from "../context.ts";
 import { folderArgument } from "../folder-argument.ts";
 
 export const collectCommand = defineCommand({
-  name: "collect",
-  describe: "Print what tells of a migration, for migctl debug; works without anything running",
   args: { folder: folderArgument },
   examples: [["migmgr collect --folder … -o json", "State, journal, results and what is there"]],
   async run(flags, { out, format }: ManagerContext) {

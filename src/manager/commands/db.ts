@@ -20,8 +20,6 @@ import { withSourceUri } from "../source-uri.ts";
 const applicationOption = { type: "string", value: "NAME|FILE" } as const;
 
 export const dbBackupCommand = defineCommand({
-  name: "db backup",
-  describe: "Write a database's collections into one zip file",
   args: {
     "uri-file": options["uri-file"],
     database: options.database,
@@ -106,8 +104,6 @@ const destinationArgs = {
 };
 
 export const dbRestoreCommand = defineCommand({
-  name: "db restore",
-  describe: "Load an archive into a database; documents that are there are compared, not replaced",
   args: {
     ...destinationArgs,
     "report-dir": { ...options["report-dir"], required: true },
@@ -147,8 +143,6 @@ export const dbRestoreCommand = defineCommand({
 });
 
 export const dbVerifyCommand = defineCommand({
-  name: "db verify",
-  describe: "Read the documents of an archive back from a database and compare them by bytes",
   args: destinationArgs,
   examples: [
     [

@@ -20,8 +20,6 @@ import { printResult } from "../print-result.ts";
 const mismatchList = "files-mismatches.ndjson";
 
 export const filesVerifyCommand = defineCommand({
-  name: "files verify",
-  describe: "Read a folder back and compare it with its source; writes nothing to either side",
   args: {
     ...filesArgs,
     path: options.path,

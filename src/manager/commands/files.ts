@@ -1,4 +1,6 @@
+import { loadRate } from "../../config/load.ts";
 import { options } from "../../config/options.ts";
+import { makeBandwidth } from "../../core/bandwidth.ts";
 import { defineCommand } from "../../core/command.ts";
 import { type ExitCode, exitCodes } from "../../core/errors.ts";
 import type { ConflictPolicy, VerdictCounts } from "../../core/verdict.ts";
@@ -20,8 +22,6 @@ interface Flags extends FilesFlags {
 }
 
 export const filesSyncCommand = defineCommand({
-  name: "files sync",
-  describe: "Bring a folder, or directories below it, to another folder by rsync",
   args: { ...args, path: options.path, bwlimit: options.bwlimit },
   examples: [
     ["migmgr files sync --from /a/data --to /d/data --exclude logs", "All but logs"],
@@ -30,20 +30,20 @@ export const filesSyncCommand = defineCommand({
   ],
   run: (flags, context: ManagerContext) =>
     send(flags, context, async (common, ctx) =>
-      syncFiles(
-        { ...common, ...(flags.bwlimit === undefined ? {} : { bandwidthLimit: flags.bwlimit }) },
-        ctx,
-      ),
+      syncFiles(common, { ...ctx, bandwidth: bandwidthOf(flags, context) }),
     ),
 });
 
 export const filesTarCommand = defineCommand({
-  name: "files tar",
-  describe: "Bring single files to another folder by tar, never through a symbolic link",
   args: { ...args, path: { ...options.path, required: true } },
   examples: [["migmgr files tar --from /a/data --to /d/data --path jane/models/x.zip", "One file"]],
   run: (flags, context: ManagerContext) => send({ ...flags, single: true }, context, tarFiles),
 });
+
+function bandwidthOf({ bwlimit }: { bwlimit?: string }, { clock }: ManagerContext) {
+  const rate = bwlimit === undefined ? 0 : loadRate("--bwlimit", bwlimit);
+  return rate === 0 ? undefined : makeBandwidth(clock.elapsed, rate * 1024);
+}
 
 type Common = Awaited<ReturnType<typeof prepareFiles>>["input"];
 

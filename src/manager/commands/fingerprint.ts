@@ -7,8 +7,6 @@ import type { ManagerContext } from "../context.ts";
 import { readDocument } from "../read-document.ts";
 
 export const fingerprintCommand = defineCommand({
-  name: "fingerprint",
-  describe: "Tell what of a plan's source changes with every write; two equal ones mean silence",
   args: { plan: options.plan },
   examples: [["migmgr fingerprint --plan plan.json -o json", "What --quiesce asks, twice"]],
   async run({ plan: path }, context: ManagerContext) {

@@ -16,8 +16,6 @@ import { withDestination } from "../reach-destination.ts";
 import { readDocument } from "../read-document.ts";
 
 export const forecastCommand = defineCommand({
-  name: "forecast",
-  describe: "Tell what a plan would move and what would clash; nothing is written to either side",
   args: { plan: options.plan },
   examples: [["migmgr forecast --plan plan.json -o json", "What migctl plan shows"]],
   async run({ plan: path }, context: ManagerContext) {

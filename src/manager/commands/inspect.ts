@@ -11,8 +11,6 @@ import type { ManagerContext } from "../context.ts";
 import { withSourceUri } from "../source-uri.ts";
 
 export const inspectCommand = defineCommand({
-  name: "inspect",
-  describe: "Describe a site without any value of it: collections, field types, shape of the tree",
   args: {
     "uri-file": { ...options["uri-file"], required: false },
     database: { ...options.database, required: false },

@@ -6,8 +6,6 @@ import { listMigrations, tellDamaged } from "../../state/migrations.ts";
 import type { ManagerContext } from "../context.ts";
 
 export const listCommand = defineCommand({
-  name: "list",
-  describe: "List the migrations of a work directory; works without anything running",
   args: { "work-dir": { ...options["work-dir"], required: true } },
   examples: [
     ["migmgr list --work-dir data/logs/migrations", "Name, type and state of each"],

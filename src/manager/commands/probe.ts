@@ -14,8 +14,6 @@ import { readDocument } from "../read-document.ts";
 import { readSeconds } from "../read-seconds.ts";
 
 export const probeCommand = defineCommand({
-  name: "probe",
-  describe: "Look from here at both sides of a plan, and tell what is there and what is not",
   args: { plan: options.plan, "start-timeout": options["start-timeout"] },
   examples: [["migmgr probe --plan plan.json -o json", "What migctl doctor asks in a pod"]],
   async run(flags, context: ManagerContext) {

@@ -7,8 +7,6 @@ import type { ManagerContext } from "../context.ts";
 import { readSeconds } from "../read-seconds.ts";
 
 export const receiveCommand = defineCommand({
-  name: "receive",
-  describe: "Take files in at the destination, and lead into its network; runs in the receiver pod",
   args: {
     root: options.root,
     port: options.port,

@@ -10,11 +10,10 @@ import { readDocument } from "../read-document.ts";
 import { recordFailure, runMigration } from "../run-migration.ts";
 
 export const runCommand = defineCommand({
-  name: "run",
-  describe: "Do what a plan says; go on where an earlier attempt stopped",
   args: {
     plan: options.plan,
     rerun: options.rerun,
+    profile: options.profile,
     attempt: options.attempt,
     stay: options.stay,
     "ready-file": options["ready-file"],
@@ -34,7 +33,8 @@ export const runCommand = defineCommand({
     if (attempt !== undefined) checkAttempt(attempt);
     const request: StartRequest = { rerun, ...(attempt === undefined ? {} : { attempt }) };
     async function work() {
-      return await runMigration(await readPlan(path, request, context), request, context);
+      const plan = await readPlan(path, request, context);
+      return await runMigration(flags.profile ? withProfile(plan) : plan, request, context);
     }
     if (attempt === undefined) return (await work()).exitCode;
     const { "ready-file": readyFile, "termination-log": terminationLog } = flags;
@@ -46,6 +46,10 @@ export const runCommand = defineCommand({
     return await liveInPod(work, files, context);
   },
 });
+
+function withProfile(plan: Plan): Plan {
+  return { ...plan, options: { ...plan.options, profile: true } };
+}
 
 const Named = z.object({ workDir: z.string(), name: Plan.shape.name });
 

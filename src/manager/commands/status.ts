@@ -9,8 +9,6 @@ import type { ManagerContext } from "../context.ts";
 import { folderArgument } from "../folder-argument.ts";
 
 export const statusCommand = defineCommand({
-  name: "status",
-  describe: "Show the steps of a migration; works without anything running",
   args: {
     folder: folderArgument,
     watch: {

@@ -8,9 +8,6 @@ import { readDocument } from "../read-document.ts";
 import { foreseeUndo, takeBack } from "../undo-migration.ts";
 
 export const undoCommand = defineCommand({
-  name: "undo",
-  describe:
-    "Take a migration back, as far as nobody changed since what it wrote; a look by default",
   args: { plan: options.plan, yes: options.yes },
   examples: [
     ["migmgr undo --plan data/logs/migrations/mvi-full-1a2b3c4d/plan.json", "What it would do"],

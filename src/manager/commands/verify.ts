@@ -12,8 +12,6 @@ import { withDestination } from "../reach-destination.ts";
 import { readDocument } from "../read-document.ts";
 
 export const verifyCommand = defineCommand({
-  name: "verify",
-  describe: "Check an earlier migration again: read both sides, compare, write nothing",
   args: { plan: options.plan, verify: options.verify },
   examples: [
     ["migmgr verify --plan data/logs/migrations/mvi-full-1a2b3c4d/plan.json", "As it was verified"],

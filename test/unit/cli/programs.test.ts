@@ -184,14 +184,12 @@ it("prints the help of status", async () => {
   `);
 });
 
-const described: readonly Pick<Command<never>, "name" | "describe" | "examples" | "args">[] = [
-  ...cliCommands,
-  ...managerCommands,
-];
+const described: readonly Command<never>[] = [...cliCommands, ...managerCommands];
 
 it.each(described)(
   "describes $name with an example, and each of its flags",
-  ({ name, describe, examples, args }) => {
+  async ({ name, describe, load }) => {
+    const { examples, args } = await load();
     expect(describe).toMatch(/^[A-Z].*[^.]$/);
     expect(examples.length).toBeGreaterThan(0);
     // Commands of the first description may be named by a flag.

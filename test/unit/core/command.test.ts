@@ -1,13 +1,15 @@
 import { expect, it } from "vitest";
-import { defineCommand, runProgram } from "../../../src/core/command.ts";
+import { type CommandBody, defineCommand, runProgram } from "../../../src/core/command.ts";
 import { MigrationError } from "../../../src/core/errors.ts";
 import { captureOutput } from "../../support/sinks.ts";
 
 /** A small program of each kind of command; what a command is given comes out as JSON. */
 async function run(argv: string[], env: Record<string, string> = {}) {
   const { out, stdout, stderr } = captureOutput();
+  const described = (name: string, body: CommandBody<unknown>) => {
+    return { name, describe: "Tell the flags", load: async () => body };
+  };
   const echo = {
-    describe: "Tell the flags",
     examples: [["tool …", "An example"]] as const,
     run: async (flags: unknown) => {
       out.data(flags, "json");
@@ -17,8 +19,6 @@ async function run(argv: string[], env: Record<string, string> = {}) {
   const text = { type: "string", describe: "Text", value: "TEXT" } as const;
   const move = defineCommand({
     ...echo,
-    name: "move",
-    isDefault: true,
     args: {
       user: { ...text, array: true },
       "project-group": { ...text, array: true },
@@ -31,12 +31,10 @@ async function run(argv: string[], env: Record<string, string> = {}) {
   });
   const fail = defineCommand({
     ...echo,
-    name: "status",
     args: { dir: { ...text, required: true }, name: text },
   });
   const broken = defineCommand({
     ...echo,
-    name: "db broken",
     args: {},
     run: async () => {
       throw new MigrationError("E_LOCKED", "It is taken", { fields: { size: 5n }, hint: "Wait" });
@@ -47,7 +45,11 @@ async function run(argv: string[], env: Record<string, string> = {}) {
       name: "tool",
       describe: "does things",
       version: "1.2.3",
-      commands: [move, fail, broken],
+      commands: [
+        { ...described("move", move), isDefault: true },
+        described("status", fail),
+        described("db broken", broken),
+      ],
       groups: { db: "Documents by hand" },
       commandFlags: { status: "status" },
       globals: { output: { ...text, alias: "o", choices: ["table", "json"] } },

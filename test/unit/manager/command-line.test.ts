@@ -20,9 +20,8 @@ async function parse(...argv: string[]) {
 }
 
 describe("every command", () => {
-  const commands = managerCommands.map(({ name, examples }) => ({ name, examples }));
-
-  it.each(commands)("$name shows its examples with --help", async ({ name, examples }) => {
+  it.each(managerCommands)("$name shows its examples with --help", async ({ name, load }) => {
+    const { examples } = await load();
     const { code, stdout } = await parse(...name.split(" "), "--help");
     expect(code).toBe(0);
     const [, shown = ""] = stdout.split("Examples:");
@@ -30,7 +29,7 @@ describe("every command", () => {
     for (const [line] of examples) expect(shown).toContain(line.slice(0, 16));
   });
 
-  const demanding = commands.filter(({ name }) => name !== "inspect");
+  const demanding = managerCommands.filter(({ name }) => name !== "inspect");
   it.each(demanding)(
     "$name exits with 2 where it is not told what to work on",
     async ({ name }) => {
