@@ -30,9 +30,12 @@ export interface DocumentRecord {
   run: string;
 }
 
-interface DocumentIntent {
+interface NewDocument {
   id: Buffer;
   hash: Buffer;
+}
+
+interface DocumentIntent extends NewDocument {
   /** The hash of what the destination holds now, for an id that it holds. Needed wherever a record
    * exists: only this tells whether that record's own write was ever done. */
   destination?: Buffer;
@@ -53,10 +56,15 @@ export interface DocumentLedger {
    * says, if that is a hash of the older record; without it, the older record's hash if it differs.
    */
   intend(collection: string, run: string, entries: readonly DocumentIntent[]): void;
+  /**
+   * Records what is about to be written under ids that the destination does not hold, in one
+   * transaction: an older record is of a document that is gone, and ends.
+   */
+  intendNew(collection: string, run: string, entries: readonly NewDocument[]): void;
   /** Takes records back whose documents the server did not accept. */
   forget(collection: string, ids: readonly Buffer[]): void;
   /** Takes intents back that replaced a record: it holds this hash of this run again. */
-  revert(collection: string, run: string, entries: readonly { id: Buffer; hash: Buffer }[]): void;
+  revert(collection: string, run: string, entries: readonly NewDocument[]): void;
 }
 
 export interface DocumentRecords extends DocumentLedger {

@@ -33,7 +33,7 @@ interface Sides {
 export function decide({ source, destination, record }: Sides, rules: DecisionRules): Decision {
   if (destination === undefined) return { action: "insert" };
   if (source.bytes.equals(destination)) {
-    return { action: "none", verdict: verdictOfEqual(source.hash, record, rules.run) };
+    return { action: "none", verdict: verdictOfEqual(source, record, rules.run) };
   }
   if (record !== undefined && wasWrittenByUs(sha256(destination), record)) {
     return { action: "replace", overwrites: false };
@@ -41,8 +41,9 @@ export function decide({ source, destination, record }: Sides, rules: DecisionRu
   return decideConflict(source.bytes, destination, rules);
 }
 
-function verdictOfEqual(hash: Buffer, record: DocumentRecord | undefined, run: string) {
-  if (record === undefined || record.run !== run || !record.hash.equals(hash)) return "identical";
+/** Hashes the document only where that matters. */
+function verdictOfEqual(source: Sides["source"], record: DocumentRecord | undefined, run: string) {
+  if (record?.run !== run || !record.hash.equals(source.hash)) return "identical";
   return record.previous === undefined ? "migrated" : "updated";
 }
 

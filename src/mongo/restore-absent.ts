@@ -5,16 +5,9 @@ import type { WriteFailure } from "./database.ts";
 import type { Candidate } from "./restore-candidate.ts";
 import { findClash } from "./restore-clash.ts";
 import type { RestoreJob } from "./restore-job.ts";
-import { type Outcomes, reject } from "./restore-outcome.ts";
-import { settlePresent } from "./restore-present.ts";
+import { type Outcome, reject } from "./restore-outcome.ts";
+import { type Settling, settlePresent } from "./restore-present.ts";
 import { serverError, TransientWriteError } from "./restore-retry.ts";
-
-interface Insertion {
-  job: RestoreJob;
-  outcomes: Outcomes;
-  /** True where an earlier attempt of this run may have written some of it. */
-  mayBeOurs: boolean;
-}
 
 interface Refusal {
   candidate: Candidate;
@@ -25,36 +18,24 @@ interface Refusal {
  * Inserts documents that are not at the destination. A document that came to be there meanwhile is
  * compared after all.
  */
-export async function insertAbsent(absent: readonly Candidate[], insertion: Insertion) {
+export async function insertAbsent(absent: readonly Candidate[], insertion: Settling) {
   const { job, outcomes } = insertion;
   intend(absent, job);
   await job.guard();
   const refusals = await insertNarrowing(absent, job);
   const refused = new Set(refusals.map(({ candidate }) => candidate.ordinal));
   for (const { ordinal } of absent) {
-    if (!refused.has(ordinal)) outcomes.set(ordinal, { verdict: "migrated" });
+    if (!refused.has(ordinal)) outcomes.set(ordinal, migrated);
   }
   const refusesAll = refusals.length === absent.length;
   if (refusals.length > 0) await judge(refusals, refusesAll, insertion);
 }
 
-/** A record of an earlier run is of a document that is gone: this is a new one. */
+/** One for all: there are millions of them. */
+const migrated: Outcome = { verdict: "migrated" };
+
 function intend(absent: readonly Candidate[], { collection, ledger, rules }: RestoreJob) {
-  const ids = absent.map(({ id }) => id);
-  const records = ledger.get(collection, ids);
-  const old = absent.filter(({ hash }, index) => {
-    const record = records[index];
-    if (record === undefined) return false;
-    return record.run !== rules.run || record.previous !== undefined || !record.hash.equals(hash);
-  });
-  if (old.length > 0) {
-    ledger.forget(
-      collection,
-      old.map(({ id }) => id),
-    );
-  }
-  const entries = absent.map(({ id, hash }) => ({ id, hash }));
-  ledger.intend(collection, rules.run, entries);
+  ledger.intendNew(collection, rules.run, absent);
   failpoint("restore.afterIntend");
 }
 
@@ -130,7 +111,7 @@ function countInsert(documents: number, job: RestoreJob) {
 async function judge(
   refusals: readonly Refusal[],
   refusesAll: boolean,
-  { job, outcomes, mayBeOurs }: Insertion,
+  { job, outcomes, mayBeOurs }: Settling,
 ) {
   const { collection, ledger } = job;
   const duplicates: Refusal[] = [];
@@ -157,13 +138,13 @@ async function judge(
  * A clash does not say with what: the document of the same id is compared, and where there is none
  * it was another unique index, or an id that only the server holds for equal.
  */
-async function judgeDuplicates(duplicates: readonly Refusal[], insertion: Insertion) {
+async function judgeDuplicates(duplicates: readonly Refusal[], insertion: Settling) {
   const { job, outcomes, mayBeOurs } = insertion;
   const candidates = duplicates.map(({ candidate }) => candidate);
   const ids = candidates.map(({ id }) => id);
   // Otherwise an equal document of somebody else would count as written by us.
   if (!mayBeOurs) job.ledger.forget(job.collection, ids);
-  const elsewhere = new Set(await settlePresent(candidates, job, outcomes));
+  const elsewhere = new Set(await settlePresent(candidates, insertion));
   for (const { candidate, failure } of duplicates) {
     if (!elsewhere.has(candidate)) continue;
     job.ledger.forget(job.collection, [candidate.id]);

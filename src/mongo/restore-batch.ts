@@ -5,27 +5,29 @@ import type { Outcomes } from "./restore-outcome.ts";
 import { settlePresent } from "./restore-present.ts";
 import { withRetries } from "./restore-retry.ts";
 
+/** What of a collection may be at the destination: what this run wrote, or only that of others. */
+export type There = "nothing" | "others" | "ours";
+
 /**
  * Brings one batch to an end: every document of it has an outcome, and what was written is durable.
- * `fresh` means that nothing of the collection can be at the destination: then the first attempt
- * inserts without looking. Every further attempt looks first, as the outcome of a failed one is
- * unknown.
+ * Where nothing of the collection can be at the destination the first attempt inserts without
+ * looking. Every further attempt looks first, as the outcome of a failed one is unknown.
  */
 export async function restoreBatch(
   { usable, unusable }: Candidates,
-  fresh: boolean,
+  there: There,
   job: RestoreJob,
 ): Promise<Outcomes> {
   const outcomes: Outcomes = new Map();
   for (const { ordinal, bytes, reason } of unusable) {
     outcomes.set(ordinal, { verdict: "rejected", reject: { reason, bytes } });
   }
-  let compareFirst = !fresh;
+  let now = there;
   await withRetries(job.collection, job.retry, async () => {
-    const mayBeOurs = compareFirst;
-    compareFirst = true;
+    const [mayBeThere, mayBeOurs] = [now !== "nothing", now === "ours"];
+    now = "ours";
     const open = usable.filter(({ ordinal }) => !outcomes.has(ordinal));
-    const absent = mayBeOurs ? await settlePresent(open, job, outcomes) : open;
+    const absent = mayBeThere ? await settlePresent(open, { job, outcomes, mayBeOurs }) : open;
     if (absent.length > 0) await insertAbsent(absent, { job, outcomes, mayBeOurs });
   });
   return outcomes;

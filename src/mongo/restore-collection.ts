@@ -3,9 +3,9 @@ import { failpoint } from "../core/failpoints.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { Verdict, VerdictCounts } from "../core/verdict.ts";
 import type { RawBatch } from "./bson-walk.ts";
-import { restoreBatch } from "./restore-batch.ts";
-import { takeApart } from "./restore-candidate.ts";
-import type { Findings } from "./restore-findings.ts";
+import { restoreBatch, type There } from "./restore-batch.ts";
+import { type Candidates, takeApart } from "./restore-candidate.ts";
+import type { Finding, Findings } from "./restore-findings.ts";
 import type { RestoreJob } from "./restore-job.ts";
 import type { Outcomes } from "./restore-outcome.ts";
 import type { VerdictFile } from "./verdict-file.ts";
@@ -19,8 +19,8 @@ export interface CollectionLoad {
   rewrite: readonly RewriteRule[];
   verdicts: VerdictFile;
   findings: Findings;
-  /** Nothing of it can be at the destination. */
-  fresh: boolean;
+  /** What can be at the destination when it begins. */
+  there: There;
   /** Batches in flight. */
   parallel: number;
   onBatch(documents: number, bytes: number): void;
@@ -108,12 +108,8 @@ async function restoreOne(batch: RawBatch, first: number, load: CollectionLoad):
     const { usable, unusable } = takeApart(batch, first, load.rewrite);
     const open = ({ ordinal }: { ordinal: number }) => before[ordinal - first] === undefined;
     const candidates = { usable: usable.filter(open), unusable: unusable.filter(open) };
-    const outcomes = await restoreBatch(candidates, load.fresh, job);
-    const ids = new Map(candidates.usable.map(({ ordinal, id }) => [ordinal, id]));
-    const noted = [...outcomes]
-      .filter(([, { conflict, reject }]) => conflict !== undefined || reject !== undefined)
-      .sort(([a], [b]) => a - b)
-      .map(([ordinal, outcome]) => ({ ordinal, id: ids.get(ordinal), outcome }));
+    const outcomes = await restoreBatch(candidates, load.there, job);
+    const noted = findingsOf(outcomes, candidates);
     // The lists first: a document with a verdict is never looked at again.
     if (noted.length > 0) await findings.add(job.collection, noted);
     await verdicts.write(first, merge(before, outcomes, first));
@@ -121,6 +117,15 @@ async function restoreOne(batch: RawBatch, first: number, load: CollectionLoad):
   }
   failpoint("restore.afterBatch");
   load.onBatch(batch.count, batch.data.length);
+}
+
+function findingsOf(outcomes: Outcomes, { usable }: Candidates): Finding[] {
+  const noted = [...outcomes].filter(([, { conflict, reject }]) => conflict ?? reject);
+  if (noted.length === 0) return [];
+  const ids = new Map(usable.map(({ ordinal, id }) => [ordinal, id]));
+  return noted
+    .sort(([a], [b]) => a - b)
+    .map(([ordinal, outcome]) => ({ ordinal, id: ids.get(ordinal), outcome }));
 }
 
 function merge(before: readonly (Verdict | undefined)[], outcomes: Outcomes, first: number) {

@@ -21,7 +21,7 @@ export interface Findings {
   close(): Promise<void>;
 }
 
-interface Finding {
+export interface Finding {
   ordinal: number;
   /** Absent for a document that has none. */
   id: Buffer | undefined;

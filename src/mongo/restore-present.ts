@@ -1,3 +1,4 @@
+import type { DocumentRecord } from "../core/ledger.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { documentsOf, rawId } from "./bson-walk.ts";
 import { decide } from "./compare-document.ts";
@@ -6,6 +7,14 @@ import { type Candidate, idKeyOf } from "./restore-candidate.ts";
 import type { RestoreJob } from "./restore-job.ts";
 import type { Outcomes } from "./restore-outcome.ts";
 import { type Exchange, replaceAll } from "./restore-replace.ts";
+
+/** One attempt at a batch. */
+export interface Settling {
+  job: RestoreJob;
+  outcomes: Outcomes;
+  /** An earlier attempt of this run may have written some of it. */
+  mayBeOurs: boolean;
+}
 
 /** How often a document is compared again that another program keeps changing. */
 const mostRounds = 3;
@@ -16,13 +25,13 @@ const mostRounds = 3;
  */
 export async function settlePresent(
   candidates: readonly Candidate[],
-  job: RestoreJob,
-  outcomes: Outcomes,
+  { job, outcomes, mayBeOurs }: Settling,
 ): Promise<Candidate[]> {
   let open = candidates;
   const absent: Candidate[] = [];
   for (let round = 1; open.length > 0; round++) {
-    const exchanges = await compare(open, job, { outcomes, absent });
+    const settling = { job, outcomes, mayBeOurs: mayBeOurs || round > 1 };
+    const exchanges = await compare(open, settling, absent);
     const moved = await replaceAll(exchanges, job, outcomes);
     if (round === mostRounds) markUnstable(moved, job, outcomes);
     open = round === mostRounds ? [] : moved;
@@ -32,19 +41,19 @@ export async function settlePresent(
 
 async function compare(
   candidates: readonly Candidate[],
-  job: RestoreJob,
-  { outcomes, absent }: { outcomes: Outcomes; absent: Candidate[] },
+  { job, outcomes, mayBeOurs }: Settling,
+  absent: Candidate[],
 ): Promise<Exchange[]> {
-  const { collection, destination, ledger, rules } = job;
+  const { collection, destination, rules } = job;
   const ids = candidates.map(({ id }) => id);
-  const records = ledger.get(collection, ids);
   const found = await findById(job, ids);
+  const records = recordsOf(candidates, found, { job, mayBeOurs });
   job.counters.comparedBatches++;
   const exchanges: Exchange[] = [];
   const recovered: Outcomes = new Map();
-  for (const [index, candidate] of candidates.entries()) {
+  for (const candidate of candidates) {
     const present = found.get(idKeyOf(candidate.id));
-    const record = records[index];
+    const record = records.get(candidate);
     const decision = decide({ source: candidate, destination: present, record }, rules);
     if (decision.action === "none") {
       const settled = decision.verdict === "identical" ? outcomes : recovered;
@@ -62,6 +71,24 @@ async function compare(
   if (recovered.size > 0) await destination.flush(collection);
   for (const [ordinal, outcome] of recovered) outcomes.set(ordinal, outcome);
   return exchanges;
+}
+
+/** Whose an equal document is matters only where this run may have written it. */
+function recordsOf(
+  candidates: readonly Candidate[],
+  found: ReadonlyMap<string, Buffer>,
+  { job, mayBeOurs }: Pick<Settling, "job" | "mayBeOurs">,
+): Map<Candidate, DocumentRecord | undefined> {
+  const asked = candidates.filter(({ id, bytes }) => {
+    const present = found.get(idKeyOf(id));
+    return present !== undefined && (mayBeOurs || !present.equals(bytes));
+  });
+  if (asked.length === 0) return new Map();
+  const records = job.ledger.get(
+    job.collection,
+    asked.map(({ id }) => id),
+  );
+  return new Map(asked.map((candidate, index) => [candidate, records[index]]));
 }
 
 /** What overwrote somebody else's document is an update, which the ledger cannot tell. */

@@ -7,6 +7,7 @@ import type { ConflictPolicy, VerdictCounts } from "../core/verdict.ts";
 import type { CollectionSpec, DestinationDatabase } from "./database.ts";
 import { type Prepared, prepareCollection } from "./prepare-collection.ts";
 import type { Difference } from "./prepare-collection-differences.ts";
+import type { There } from "./restore-batch.ts";
 import { loadCollection } from "./restore-collection.ts";
 import type { Findings } from "./restore-findings.ts";
 import { makeIndexBuilder } from "./restore-indexes.ts";
@@ -144,6 +145,11 @@ async function prepare(collection: SourceCollection, work: Work): Promise<Prepar
   );
 }
 
+function whatIsThere({ empty }: Prepared, { resumed }: RestoreSession): There {
+  if (resumed) return "ours";
+  return empty ? "nothing" : "others";
+}
+
 async function restoreDocuments(
   number: number,
   { collection, prepared }: { collection: SourceCollection; prepared: Prepared },
@@ -175,7 +181,7 @@ async function restoreDocuments(
       rewrite: options.rewrite[plain] ?? [],
       verdicts,
       findings,
-      fresh: prepared.empty && !session.resumed,
+      there: whatIsThere(prepared, session),
       parallel: collection.spec.options["capped"] ? 1 : batchesInFlight,
       onBatch(documents, bytes) {
         progress.documents += documents;

@@ -10,6 +10,7 @@ import { guard, openDatabase } from "./ledger/database.ts";
 import { openDocumentLedger } from "./ledger/documents.ts";
 import { openFileLedger } from "./ledger/files.ts";
 import { type Names, openNumbers } from "./ledger/numbers.ts";
+import { openUnsorted } from "./ledger/unsorted.ts";
 
 export interface LedgerOptions {
   clock: Clock;
@@ -35,6 +36,7 @@ export async function openLedger(folder: string, options: LedgerOptions): Promis
       collections: openNumbers(database, "collections"),
       runs: openNumbers(database, "runs"),
       scopes: openNumbers(database, "scopes"),
+      unsorted: openUnsorted(database),
     };
     return { ...openParts(names), close: () => database.close() };
   });

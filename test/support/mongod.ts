@@ -18,6 +18,8 @@ export interface MongodOptions {
   /** Admits `configureFailPoint`; on unless said otherwise. */
   testCommands?: boolean;
   extraArgs?: string[];
+  /** Of the storage engine's cache, in place of the little that most tests need. */
+  cacheGigabytes?: number;
   /** A folder that is kept; without it a temporary one is made and removed. */
   dbPath?: string;
   port?: number;
@@ -114,7 +116,7 @@ function launch(mongod: string, at: { port: number; dbPath: string; options: Mon
   args.push("--logpath", logPath(at), "--logappend", "--nounixsocket");
   args.push(
     "--wiredTigerCacheSizeGB",
-    "0.25",
+    String(options.cacheGigabytes ?? 0.25),
     "--setParameter",
     "diagnosticDataCollectionEnabled=0",
   );

@@ -29,6 +29,9 @@ export function memoryLedger(): DocumentLedger & { size(): number } {
         records.set(keyOf(collection, id), record);
       }
     },
+    intendNew(collection, run, entries) {
+      for (const { id, hash } of entries) records.set(keyOf(collection, id), { hash, run });
+    },
     forget(collection, ids) {
       for (const id of ids) records.delete(keyOf(collection, id));
     },

@@ -3,13 +3,16 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "../../core/atomic-file.ts";
 import { failpoint } from "../../core/failpoints.ts";
-import { hashOfStart } from "./check-layout.ts";
+import { checkDirectory } from "./check-layout.ts";
+import { damaged } from "./damage.ts";
 import { crcText, type Digest } from "./digest.ts";
 import type { WrittenEntry } from "./growing.ts";
 import { Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { CheckOptions } from "./open.ts";
-import { openArchive } from "./open.ts";
+import { readManifest } from "./open.ts";
+import { readBack } from "./read-back.ts";
 import { writeFailure } from "./write-at.ts";
+import { openZip } from "./zip-container.ts";
 import { type Compression, type EntryWriter, makeZipWriter, type ZipWriter } from "./zip-writer.ts";
 
 /** What the caller knows of an archive; the rest of the manifest comes from what was written. */
@@ -36,7 +39,7 @@ export interface ArchiveWriter {
   list(name: string, digest: Digest): void;
   /** An entry that is whole. */
   written(name: string): WrittenEntry | undefined;
-  /** Adds the manifest, reads all of it back, and gives it its name, durably. */
+  /** Reads all of it back, adds the manifest, and gives it its name, durably. */
   finish(description: ArchiveDescription, options?: CheckOptions): Promise<WrittenArchive>;
   /** Removes what was written; without effect after `finish`. */
   discard(): Promise<void>;
@@ -79,14 +82,17 @@ export async function createArchive(
     async finish(description, options = {}) {
       failpoint("archive.beforeSeal");
       const bytes = zip.offset();
-      const body = { bytes, sha256: await hashOfStart(file, bytes, options.signal) };
+      const body = {
+        bytes,
+        sha256: await readBack({ file, path: temporary, pieces: zip.pieces() }, options.signal),
+      };
       const manifest = Manifest.parse({ format: 1, ...description, body, entries });
       const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
       await writeEntry(zip, manifestName, content);
       await zip.finish();
       await syncAll(file, temporary);
       failpoint("archive.afterSeal");
-      await prove(temporary, options);
+      await proveEnd(temporary, manifest, content);
       failpoint("archive.beforeRename");
       await rename(temporary, path);
       failpoint("archive.afterRename");
@@ -127,12 +133,14 @@ async function writeEntry(zip: ZipWriter, name: string, content: Buffer): Promis
   return entry.end();
 }
 
-async function prove(path: string, options: CheckOptions) {
-  const archive = await openArchive(path);
+/** What comes behind the entries, as a reader finds it. */
+async function proveEnd(path: string, manifest: Manifest, content: Buffer) {
+  const zip = await openZip(path);
   try {
-    await archive.check(options);
+    if ((await readManifest(zip)) !== content.toString()) throw damaged(path, "its manifest");
+    await checkDirectory(zip, manifest);
   } finally {
-    await archive.close();
+    await zip.close();
   }
 }
 

@@ -83,6 +83,9 @@ export async function openGrowingArchive(
   return source;
 }
 
+/** Of the unpacked bytes: fewer pieces, less work for each. */
+const chunkSize = 256 * 1024;
+
 /** It may have its name by now. */
 async function openEither(temporary: string, path: string): Promise<FileHandle> {
   try {
@@ -109,7 +112,7 @@ function makeContainer(
       const packed = readRange(file, start, start + record.compressedSize);
       yield* record.method === methods.store
         ? packed
-        : unpacked(packed, createInflateRaw(), { path, name });
+        : unpacked(packed, createInflateRaw({ chunkSize }), { path, name });
     },
     close: () => file.close(),
   };

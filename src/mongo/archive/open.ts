@@ -71,7 +71,7 @@ async function openZipArchive(zip: ZipContainer, options: OpenOptions): Promise<
 }
 
 /** The manifest vouches for all other entries; for itself there is only the CRC-32. */
-async function readManifest(zip: ZipContainer): Promise<string> {
+export async function readManifest(zip: ZipContainer): Promise<string> {
   const content = await readWhole(zip, manifestName, mostManifestBytes);
   const record = zip.records.find(({ name }) => name === manifestName);
   if (record?.crc32 !== crc32(content)) throw damaged(zip.path, "its manifest");

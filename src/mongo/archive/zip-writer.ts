@@ -1,8 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { MigrationError } from "../../core/errors.ts";
-import { makeDeflater, makeStorer, type Packer } from "./deflate.ts";
+import { makeDeflater, makeStorer } from "./deflate.ts";
 import { type Digest, makeDigest } from "./digest.ts";
 import { directory, type EntryRecord, localHeader, methods } from "./layout.ts";
+import type { WrittenPiece } from "./read-back.ts";
 import { writeAt } from "./write-at.ts";
 
 export type Compression = "deflate" | "store";
@@ -21,6 +23,8 @@ export interface ZipWriter {
   begin(name: string, compression: Compression): EntryWriter;
   /** Of an entry that was ended. */
   record(name: string): EntryRecord | undefined;
+  /** Everything that was written, from the file's start up to `offset`. */
+  pieces(): WrittenPiece[];
   /** Writes the directory. */
   finish(): Promise<void>;
 }
@@ -31,15 +35,17 @@ interface State {
   position: number;
   entries: EntryRecord[];
   names: Set<string>;
+  pieces: WrittenPiece[];
 }
 
 /** Writes a zip file into a file that is open for writing and empty. */
 export function makeZipWriter(file: FileHandle, path: string): ZipWriter {
-  const state: State = { file, path, position: 0, entries: [], names: new Set() };
+  const state: State = { file, path, position: 0, entries: [], names: new Set(), pieces: [] };
   return {
     offset: () => state.position,
     begin: (name, compression) => beginEntry(state, name, compression),
     record: (name) => state.entries.find((entry) => entry.name === name),
+    pieces: () => state.pieces,
     finish: () => append(state, directory(state.entries, state.position)),
   };
 }
@@ -58,8 +64,7 @@ function beginEntry(state: State, name: string, compression: Compression): Entry
     crc32: 0,
   };
   const digest = makeDigest();
-  const sink = (packed: Buffer) => append(state, packed);
-  const packer: Packer = compression === "store" ? makeStorer(sink) : makeDeflater(sink);
+  const { packer, packedCrc32 } = makePacker(state, compression);
   state.position += localHeader(record).length;
   return {
     async write(data) {
@@ -71,7 +76,10 @@ function beginEntry(state: State, name: string, compression: Compression): Entry
       const found = digest.finish();
       record.size = found.bytes;
       record.crc32 = found.crc32;
-      await writeAt(state.file, localHeader(record), { position: start, path: state.path });
+      const header = localHeader(record);
+      await writeAt(state.file, header, { position: start, path: state.path });
+      const packed = { bytes: record.compressedSize, crc32: packedCrc32() ?? found.crc32 };
+      state.pieces.push({ bytes: header.length, crc32: crc32(header) }, packed);
       state.entries.push(record);
       state.names.add(name);
       return found;
@@ -82,6 +90,20 @@ function beginEntry(state: State, name: string, compression: Compression): Entry
       await state.file.truncate(start);
     },
   };
+}
+
+/** What is stored as it is has the CRC-32 of the entry. */
+function makePacker(state: State, compression: Compression) {
+  if (compression === "store") {
+    const packer = makeStorer((data) => append(state, data));
+    return { packer, packedCrc32: () => undefined };
+  }
+  let crc = 0;
+  const packer = makeDeflater(async (packed) => {
+    crc = crc32(packed, crc);
+    await append(state, packed);
+  });
+  return { packer, packedCrc32: () => crc };
 }
 
 async function append(state: State, data: Buffer) {

@@ -148,6 +148,30 @@ describe("an archive", () => {
   });
 });
 
+describe("what is read back before an archive gets its name", () => {
+  const changes: [string, (path: string) => void][] = [
+    ["a changed bit of a document", (path) => flipBit(path, 500)],
+    ["a changed bit of a header", (path) => flipBit(path, 20)],
+    ["a missing end", (path) => writeFileSync(path, readFileSync(path).subarray(0, -3))],
+  ];
+  const cases = changes.flatMap(([what, change]) =>
+    (["deflate", "store"] as const).map((compression) => ({ what, change, compression })),
+  );
+
+  it.each(cases)("refuses $what ($compression)", async ({ change, compression }) => {
+    const path = join(tempDir(), "a.zip");
+    const writer = await createArchive(path, compression);
+    const entry = writer.begin("db/c.bson");
+    await entry.write(Buffer.concat(many(5000)));
+    writer.list("db/c.bson", await entry.end());
+    change(writer.temporary);
+    await expect(writer.finish(description)).rejects.toMatchObject({ code: "E_INTEGRITY" });
+    await writer.discard();
+    expect(await readdir(join(path, ".."))).not.toContain("a.zip");
+    expect(await readdir(join(path, ".."))).not.toContain("a.zip.tmp");
+  });
+});
+
 describe("damage is found before anything is restored", () => {
   it("when the file is cut off anywhere", async () => {
     const path = await makeArchive([...oddDocuments(), ...many(300)]);
@@ -341,11 +365,7 @@ async function makeArchive(
     indexes: [encodeExact({ name: "_id_" })],
   };
   await writer.finish({
-    tool: { name: "t", version: "1" },
-    database: "db",
-    server: { version: "6.0.0" },
-    startedAt: "2026-01-01T00:00:00Z",
-    finishedAt: "2026-01-01T00:00:01Z",
+    ...description,
     collections: [
       { name: "c", entry, documents: documents.length, bytes: digest.bytes, ...common },
       { name: "v", documents: 0, bytes: 0, ...common, type: "view" },
@@ -353,6 +373,15 @@ async function makeArchive(
   });
   return path;
 }
+
+const description = {
+  tool: { name: "t", version: "1" },
+  database: "db",
+  server: { version: "6.0.0" },
+  startedAt: "2026-01-01T00:00:00Z",
+  finishedAt: "2026-01-01T00:00:01Z",
+  collections: [],
+};
 
 async function makeDump(): Promise<string> {
   const folder = tempDir();

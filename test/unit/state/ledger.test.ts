@@ -84,6 +84,55 @@ it.each(intents)("keeps the previous hash right: %s", async (_name, steps, previ
   });
 });
 
+it("lets a new document's record take the place of an older one, also over a reopening", async () => {
+  const folder = tempDir();
+  const others = [Buffer.from([7, 9]), Buffer.from([7, 1])] as const;
+  await withLedger(({ documents }) => {
+    documents.intend("A", "run-1", [{ id, hash: h0 }]);
+    documents.intend("A", "run-1", [{ id, hash: h1, destination: foreign, overwrites: true }]);
+  }, folder);
+  await withLedger((ledger) => {
+    const { documents } = ledger.inScope("user:jane");
+    documents.intendNew("A", "run-2", [{ id, hash: h1 }]);
+    documents.intendNew("A", "run-2", [{ id, hash: h2 }]);
+    documents.intendNew(
+      "A",
+      "run-2",
+      others.map((other) => ({ id: other, hash: h0 })),
+    );
+  }, folder);
+  await withLedger(({ documents }) => {
+    const origin = { run: "run-2", scope: "user:jane", overwrote: false };
+    expect(documents.known("A", [id])).toEqual([{ record: { hash: h2, run: "run-2" }, origin }]);
+    expect(documents.get("A", others)).toEqual([
+      { hash: h0, run: "run-2" },
+      { hash: h0, run: "run-2" },
+    ]);
+    documents.intendNew("A", "run-2", [{ id, hash: h0 }]);
+    documents.forget("A", [id]);
+    expect(documents.get("A", [id])).toEqual([undefined]);
+  }, folder);
+});
+
+it("finds each of more new documents than it gathers", async () => {
+  const count = 100_500;
+  // Scattered, as ids are.
+  const idOf = (number: number) => sha256(String(number)).subarray(0, 12);
+  await withLedger(({ documents }) => {
+    for (let first = 0; first < count; first += 500) {
+      const numbers = Array.from({ length: 500 }, (_, index) => first + index);
+      documents.intendNew(
+        "A",
+        "run",
+        numbers.map((number) => ({ id: idOf(number), hash: h0 })),
+      );
+    }
+    const looked = [0, 1, 99_999, 100_000, count - 1].map(idOf);
+    expect(documents.get("A", looked)).toEqual(looked.map(() => ({ hash: h0, run: "run" })));
+    expect(documents.get("A", [idOf(count)])).toEqual([undefined]);
+  });
+});
+
 it("always knows what it wrote, whatever is killed between intent and write", async () => {
   const write = fc.record({ content: fc.constantFrom(h0, h1, h2), isDone: fc.boolean() });
   await withLedger(({ documents }) => {
@@ -243,7 +292,7 @@ it("keeps where a file came from, and pages through all of them from the last pa
   });
 });
 
-it("goes on with the format before, whose records do not say where they came from", async () => {
+it("goes on with the first format, whose records do not say where they came from", async () => {
   const folder = tempDir();
   await withLedger(({ documents, files }) => {
     documents.intend("A", "run-1", [{ id, hash: h0 }]);
@@ -254,7 +303,9 @@ it("goes on with the format before, whose records do not say where they came fro
   for (const table of ["documents", "files"]) {
     for (const column of origins) database.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
   }
-  database.exec("ALTER TABLE files DROP COLUMN other_volume; DROP TABLE scopes");
+  database.exec(
+    "ALTER TABLE files DROP COLUMN other_volume; DROP TABLE scopes; DROP TABLE unsorted",
+  );
   database.exec("PRAGMA user_version = 1");
   database.close();
   await withLedger(({ documents, files }) => {
@@ -268,11 +319,24 @@ it("goes on with the format before, whose records do not say where they came fro
   }, folder);
 });
 
+it("goes on with the second format, which put each record into its place at once", async () => {
+  const folder = tempDir();
+  await withLedger(({ documents }) => documents.intend("A", "run-1", [{ id, hash: h0 }]), folder);
+  const database = new DatabaseSync(join(folder, "ledger.sqlite"));
+  database.exec("DROP TABLE unsorted; PRAGMA user_version = 2");
+  database.close();
+  await withLedger(({ documents }) => {
+    documents.intendNew("B", "run-2", [{ id, hash: h1 }]);
+    expect(documents.get("A", [id])).toEqual([{ hash: h0, run: "run-1" }]);
+    expect(documents.get("B", [id])).toEqual([{ hash: h1, run: "run-2" }]);
+  }, folder);
+});
+
 it("refuses a newer format", async () => {
   const folder = tempDir();
   await withLedger(() => undefined, folder);
   const database = new DatabaseSync(join(folder, "ledger.sqlite"));
-  database.exec("PRAGMA user_version = 3");
+  database.exec("PRAGMA user_version = 4");
   database.close();
   await expect(openLedger(folder, options)).rejects.toMatchObject({ code: "E_VERSION" });
 });
