@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { createInflateRaw } from "node:zlib";
 import { codeOf, MigrationError } from "../../core/errors.ts";
 import { sourceCollectionOf } from "../restore-archive.ts";
 import type { RestoreSource, SourceCollection } from "../restore-source.ts";
@@ -13,7 +12,7 @@ import type { Digest } from "./digest.ts";
 import { type EntryRecord, localHeader, methods } from "./layout.ts";
 import type { CheckOptions } from "./open.ts";
 import { readDocuments } from "./read-documents.ts";
-import { unpacked } from "./read-entry.ts";
+import { inflated } from "./read-entry.ts";
 import { readRange } from "./read-range.ts";
 
 /** What becomes known of an archive while it is made, in this order. */
@@ -83,9 +82,6 @@ export async function openGrowingArchive(
   return source;
 }
 
-/** Of the unpacked bytes: fewer pieces, less work for each. */
-const chunkSize = 256 * 1024;
-
 /** It may have its name by now. */
 async function openEither(temporary: string, path: string): Promise<FileHandle> {
   try {
@@ -110,9 +106,7 @@ function makeContainer(
       if (record === undefined) throw damaged(path, `the entry "${name}" is missing`);
       const start = record.offset + localHeader(record).length;
       const packed = readRange(file, start, start + record.compressedSize);
-      yield* record.method === methods.store
-        ? packed
-        : unpacked(packed, createInflateRaw({ chunkSize }), { path, name });
+      yield* record.method === methods.store ? packed : inflated(packed, { path, name });
     },
     close: () => file.close(),
   };

@@ -5,6 +5,7 @@ import { BoundedReader } from "./bounded-reader.ts";
 import type { Container } from "./container.ts";
 import { damaged } from "./damage.ts";
 import { type EntryRecord, methods } from "./layout.ts";
+import { inflated } from "./read-entry.ts";
 
 export interface ZipContainer extends Container {
   readonly file: FileHandle;
@@ -112,13 +113,30 @@ async function* readEntry(
 ): AsyncGenerator<Buffer> {
   if (entry === undefined) throw damaged(path, `the entry "${name}" is missing`);
   try {
-    const stream = await zip.openReadStreamPromise(entry);
-    yield* stream;
+    const stream = await zip.openReadStreamPromise(entry, { decodeFileData: false });
+    yield* methodOf(entry) === methods.deflate
+      ? ofSize(inflated(stream, { path, name }), entry, path)
+      : stream;
   } catch (error) {
     throw error instanceof MigrationError
       ? error
       : damaged(path, `the entry "${name}" cannot be unpacked`, error);
   }
+}
+
+/** Ends where there is more, or less, than the directory says: yauzl looks only where it unpacks. */
+async function* ofSize(
+  bytes: AsyncIterable<Buffer>,
+  { fileName, uncompressedSize: size }: Entry,
+  path: string,
+): AsyncGenerator<Buffer> {
+  let found = 0;
+  for await (const chunk of bytes) {
+    found += chunk.length;
+    if (found > size) break;
+    yield chunk;
+  }
+  if (found !== size) throw damaged(path, `"${fileName}" does not unpack to ${size} bytes`);
 }
 
 function sizeOf(name: string, entry: Entry) {
