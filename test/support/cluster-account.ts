@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/kube/resource.ts";
 import { apiServer, paths } from "../../tools/cluster/settings.ts";
-import { type TestCluster, uniqueName } from "./cluster.ts";
+import { type TestCluster, uniqueName } from "./cluster-client.ts";
 
 export interface Rule {
   apiGroups: string[];

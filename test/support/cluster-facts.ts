@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { TestCluster } from "./cluster.ts";
+import type { TestCluster } from "./cluster-client.ts";
 
 /** Kinds that come and go by themselves, or hold what is secret by their nature. */
 const restless = /^(events|endpoints|endpointslices|pods|replicasets|controllerrevisions)(\.|$)/;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { Pod } from "../../src/kube/pod.ts";
 import type { KubeObject } from "../../src/kube/resource.ts";
 import type { Status } from "../../src/state/status.ts";
-import type { ClusterBed } from "./cluster-bed.ts";
+import type { ClusterBed } from "./deploy-bed.ts";
 import { programs, type Ran } from "./migration.ts";
 
 /** A migctl that runs, and can be killed. */

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/kube/resource.ts";
 import { nodeName, paths } from "../../tools/cluster/settings.ts";
-import type { TestCluster } from "./cluster.ts";
+import type { TestCluster } from "./cluster-client.ts";
 
 export interface LocalVolume {
   namespace: string;

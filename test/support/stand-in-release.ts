@@ -4,7 +4,7 @@ import { MongoClient } from "mongodb";
 import type { ServerName, Size } from "../fixtures/server/context.ts";
 import { makeServer, type ServerOptions } from "../fixtures/server/make-server.ts";
 import type { Oracle } from "../fixtures/server/oracle.ts";
-import type { TestCluster } from "./cluster.ts";
+import type { TestCluster } from "./cluster-client.ts";
 import { makeVolume } from "./cluster-volume.ts";
 import { connectionUri, prepareServer } from "./mongod-setup.ts";
 import {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
-import type { TestCluster } from "./cluster.ts";
+import type { TestCluster } from "./cluster-client.ts";
 import { namespace } from "./stand-in.ts";
 import { standInImage } from "./stand-in-image.ts";
 import {
