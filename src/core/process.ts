@@ -24,6 +24,7 @@ export interface ProcessResult {
   signal: string | undefined;
   /** The last 64 KiB of standard error. */
   stderr: string;
+  /** The last 64 KiB of standard output; empty where `onOutput` was told. */
   stdout: string;
 }
 
@@ -58,8 +59,9 @@ export async function runProcess(
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    options.onOutput?.(text);
-    stdout = (stdout + text).slice(-keptCharacters);
+    // Who is told of each piece keeps what he needs: the end of a long output is costly to keep.
+    if (options.onOutput !== undefined) options.onOutput(text);
+    else stdout = (stdout + text).slice(-keptCharacters);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-keptCharacters);

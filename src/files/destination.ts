@@ -121,7 +121,8 @@ export interface RsyncRoute {
   partial: string;
   /**
    * Where the destination is remote: starts the receiving rsync there with exactly these
-   * arguments (`--server` and its flags; all else follows in the stream). An abort ends it.
+   * arguments (`--server` and its flags; all else follows in the stream). An abort ends it. Where
+   * there is much to send, a way of its own may be worth its making.
    */
-  connect?: (args: readonly string[], signal: AbortSignal) => Promise<Receiving>;
+  connect?: (args: readonly string[], signal: AbortSignal, isMuch: boolean) => Promise<Receiving>;
 }

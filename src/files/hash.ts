@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOf } from "node:crypto";
 import { close, closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
-import { MigrationError } from "../core/errors.ts";
+import { codeOf, MigrationError } from "../core/errors.ts";
 
 const readInto = promisify(read) as (
   fd: number,
@@ -13,11 +13,20 @@ const readInto = promisify(read) as (
 const closeFd = promisify(close);
 const pieceSize = 1024 * 1024;
 /** Up to here one read in place is cheaper than four trips to a thread. */
-const smallSize = 64 * 1024;
+export const smallSize = 64 * 1024;
 
 export interface HashOptions {
   signal?: AbortSignal;
   onBytes?: (count: number) => void;
+}
+
+/** A file's hash, or the code of the error for which it cannot be read. */
+export type Hashed = Buffer | string;
+
+/** The code; throws what says more than that one file cannot be read. */
+export function whyUnread(error: unknown): string {
+  if (error instanceof MigrationError && error.code !== "E_REFUSED") throw error;
+  return String(codeOf(error) ?? "unknown error");
 }
 
 export type Hasher = (location: Buffer | string, options?: HashOptions) => Promise<Buffer>;
@@ -50,17 +59,31 @@ function sizeOf(fd: number): number {
 }
 
 function hashSmall(fd: number, buffer: Buffer, { onBytes }: HashOptions): Buffer {
-  const hash = createHash("sha256");
   try {
+    let length = 0;
     for (;;) {
-      const count = readSync(fd, buffer, 0, buffer.length, null);
-      if (count === 0) return hash.digest();
-      hash.update(buffer.subarray(0, count));
-      onBytes?.(count);
+      const count = readSync(fd, buffer, length, buffer.length - length, null);
+      length += count;
+      if (length === buffer.length) return hashGrown(fd, buffer, onBytes);
+      if (count > 0) continue;
+      onBytes?.(length);
+      return hashOf("sha256", buffer.subarray(0, length), "buffer");
     }
   } finally {
     closeSync(fd);
   }
+}
+
+/** Of a file that was small when it was opened, and of which the buffer is full by now. */
+function hashGrown(fd: number, buffer: Buffer, onBytes: HashOptions["onBytes"]): Buffer {
+  const hash = createHash("sha256");
+  let count = buffer.length;
+  while (count > 0) {
+    hash.update(buffer.subarray(0, count));
+    onBytes?.(count);
+    count = readSync(fd, buffer, 0, buffer.length, null);
+  }
+  return hash.digest();
 }
 
 async function hashLarge(fd: number, buffer: Buffer, { signal, onBytes }: HashOptions) {

@@ -1,3 +1,4 @@
+import { closeSync, fsyncSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { failpoint } from "../core/failpoints.ts";
 import { makeForGroup } from "../core/private-files.ts";
@@ -7,13 +8,17 @@ export interface Connection {
   /** A statement, prepared once; integers are read as bigints. */
   sql(text: string): StatementSync;
   transaction(work: () => void): void;
+  /** From now on what is written is kept for good, and what was written before is by the return. */
+  harden(): void;
   close(): void;
 }
 
-export function openConnection(file: string): Connection {
+/** Where it is `soft`, a power cut may leave anything in the file, until `harden`. */
+export function openConnection(file: string, { soft }: { soft: boolean }): Connection {
   makeForGroup(file);
   const db = new DatabaseSync(file);
   db.exec(schema);
+  db.exec(`PRAGMA synchronous = ${soft ? "OFF" : "NORMAL"}`);
   const statements = new Map<string, StatementSync>();
   function sql(text: string): StatementSync {
     const known = statements.get(text);
@@ -36,5 +41,14 @@ export function openConnection(file: string): Connection {
       throw error;
     }
   }
-  return { sql, transaction, close: () => db.close() };
+  function harden() {
+    const fd = openSync(file, "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    db.exec("PRAGMA synchronous = NORMAL");
+  }
+  return { sql, transaction, harden, close: () => db.close() };
 }

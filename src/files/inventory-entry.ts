@@ -47,4 +47,7 @@ export interface EntryFilter {
   send?: Sending | "any";
   verdicts?: readonly Verdict[];
   type?: FileType;
+  via?: Via;
+  /** Only what is not done. */
+  pending?: boolean;
 }

@@ -3,7 +3,7 @@ import type { Connection } from "./inventory-connection.ts";
 import type { EntryFilter, InventoryEntry } from "./inventory-entry.ts";
 import { type EntryRow, entryOf } from "./inventory-schema.ts";
 
-const pageSize = 500;
+const pageSize = 2000;
 const sizeOfFile = "CASE type WHEN 'f' THEN size ELSE 0 END";
 const allocatedOfFile = "CASE type WHEN 'f' THEN allocated ELSE 0 END";
 const hasLinks = "nlink > 1 AND type <> 'd'";
@@ -77,11 +77,13 @@ export function countVerdicts({ sql }: Connection) {
   return { counts, bytes };
 }
 
-function conditions({ send, verdicts, type }: EntryFilter): string {
+function conditions({ send, verdicts, type, via, pending }: EntryFilter): string {
   const parts: string[] = [];
   if (send === "any") parts.push("AND send <> 'no'");
   else if (send !== undefined) parts.push(`AND send = '${send}'`);
   if (type !== undefined) parts.push(`AND type = '${type}'`);
+  if (via !== undefined) parts.push(`AND via = '${via}'`);
+  if (pending === true) parts.push("AND done = 0");
   if (verdicts !== undefined) {
     parts.push(`AND verdict IN (${verdicts.map((verdict) => `'${verdict}'`).join(", ")})`);
   }

@@ -34,13 +34,15 @@ export interface Inventory {
   verdicts(): { counts: VerdictCounts; bytes: VerdictCounts };
   note(name: string): string | undefined;
   setNote(name: string, value: string): void;
+  /** Says that it is complete, once all of it is on the disk. */
+  complete(): void;
   close(): void;
 }
 
 /** Begins an inventory anew, whatever was there. */
 export function createInventory(file: string): Inventory {
   for (const suffix of ["", "-journal"]) rmSync(file + suffix, { force: true });
-  const inventory = connect(file);
+  const inventory = connect(file, { soft: true });
   inventory.setNote("complete", "no");
   failpoint("inventory.afterMake");
   return inventory;
@@ -52,15 +54,18 @@ export function openInventory(file: string): Inventory {
   if (!existsSync(file)) {
     throw new MigrationError("E_INTEGRITY", `There is no inventory "${file}"`, { hint });
   }
-  const inventory = connect(file);
+  const inventory = connect(file, { soft: false });
   if (inventory.note("complete") === "yes") return inventory;
   inventory.close();
   throw new MigrationError("E_INTEGRITY", `The inventory "${file}" is not complete`, { hint });
 }
 
-function connect(file: string): Inventory {
-  const connection = openConnection(file);
+function connect(file: string, how: { soft: boolean }): Inventory {
+  const connection = openConnection(file, how);
   const { sql, transaction } = connection;
+  function setNote(name: string, value: string) {
+    sql("INSERT OR REPLACE INTO notes VALUES (?, ?)").run(name, value);
+  }
   return {
     add: (entries) => transaction(() => insertAll(connection, entries)),
     own: (paths) => transaction(() => ownAll(connection, paths)),
@@ -73,8 +78,10 @@ function connect(file: string): Inventory {
     count: (filter = {}) => countEntries(connection, filter),
     verdicts: () => countVerdicts(connection),
     note: (name) => readNote(connection, name),
-    setNote: (name, value) => {
-      sql("INSERT OR REPLACE INTO notes VALUES (?, ?)").run(name, value);
+    setNote,
+    complete() {
+      connection.harden();
+      setNote("complete", "yes");
     },
     close: connection.close,
   };

@@ -8,7 +8,7 @@ import { checkFolder } from "./check-folder.ts";
 import type { FileDestination } from "./destination.ts";
 import { isRoot, safeRelativePath } from "./entry.ts";
 import { makeHasher } from "./hash.ts";
-import { openLocalTree } from "./local-tree.ts";
+import { type LocalTree, openLocalTree } from "./local-tree.ts";
 import { lockFolder } from "./lock-folder.ts";
 import { readPowers } from "./ownership.ts";
 import { placeFiles } from "./place.ts";
@@ -19,11 +19,14 @@ import { freeSpace } from "./space.ts";
 import { extractArguments } from "./tar.ts";
 import { makeTemporaryFolder, removeTree, temporaryFolder } from "./temporary-folder.ts";
 
+/** It hashes many files at once as cheaply as can be. */
+export type LocalDestination = FileDestination & Pick<LocalTree, "hashAll">;
+
 /**
  * A folder on this machine as the destination. It keeps nothing open between the calls, so that it
  * may be opened before the folder is there, and never works on one that was replaced.
  */
-export function openLocalDestination(folder: string): FileDestination {
+export function openLocalDestination(folder: string): LocalDestination {
   const root = resolve(folder);
   const hashFile = makeHasher();
   const within = (temporary: string, part: string) => join(temporaryFolder(root, temporary), part);
@@ -36,6 +39,7 @@ export function openLocalDestination(folder: string): FileDestination {
     names: () => readdir(root),
     look: (paths) => once((tree) => tree.look(paths)),
     hash: (path, options) => once((tree) => tree.hash(path, options)),
+    hashAll: (paths, signal) => once((tree) => tree.hashAll(paths, signal)),
     makeTemporary: (temporary) => makeTemporaryFolder(root, temporary),
     removeTemporary: async (temporary) => removeTree(temporaryFolder(root, temporary)),
     rsync: async (temporary) => ({

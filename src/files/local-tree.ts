@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Look, openFolderChain } from "./folder-chain.ts";
-import { type Hasher, type HashOptions, makeHasher } from "./hash.ts";
+import { type Hashed, type Hasher, type HashOptions, makeHasher, whyUnread } from "./hash.ts";
 
 /**
  * One side's tree as the workers see it. The local one reads the file system; one behind a
@@ -11,12 +11,17 @@ export interface FileTree {
   look(paths: readonly Buffer[]): Promise<Look[]>;
   /** SHA-256 of a regular file; throws what opening or reading it throws. */
   hash(path: Buffer, options?: HashOptions): Promise<Buffer>;
+  /** Many small files at once, in their order; absent where that is no cheaper. */
+  hashAll?(paths: readonly Buffer[], signal: AbortSignal): Promise<Hashed[]>;
   close(): void;
 }
 
 const looksPerTurn = 256;
+const hashesPerTurn = 32;
 
-export function openLocalTree(root: string, hashFile: Hasher = makeHasher()): FileTree {
+export type LocalTree = Required<FileTree>;
+
+export function openLocalTree(root: string, hashFile: Hasher = makeHasher()): LocalTree {
   const chain = openFolderChain(root);
   async function look(paths: readonly Buffer[]): Promise<Look[]> {
     const looks: Look[] = [];
@@ -31,5 +36,14 @@ export function openLocalTree(root: string, hashFile: Hasher = makeHasher()): Fi
     if (place.state === "here") return await hashFile(place.location, options);
     throw Object.assign(new Error("It is not there"), { code: "ENOENT" });
   }
-  return { look, hash, close: chain.close };
+  async function hashAll(paths: readonly Buffer[], signal: AbortSignal): Promise<Hashed[]> {
+    const hashes: Hashed[] = [];
+    for (const path of paths) {
+      signal.throwIfAborted();
+      hashes.push(await hash(path, { signal }).catch(whyUnread));
+      if (hashes.length % hashesPerTurn === 0) await setImmediate();
+    }
+    return hashes;
+  }
+  return { look, hash, hashAll, close: chain.close };
 }

@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Receiving, RsyncRoute } from "./destination.ts";
+import { type Pacing, paced } from "./paced.ts";
 
 /** Names the other end in rsync's arguments; nothing is ever asked by this name. */
 export const receiverHost = "receiver";
@@ -12,7 +13,8 @@ export const receiverHost = "receiver";
  */
 const shell = `printf "%s\\0" "$#" "$@" >&3; exec 5<&0; cat <&5 >&3 & exec cat <&4`;
 
-export const linkFlags = ["--protect-args", `--rsh=sh -c '${shell}'`];
+/** The shell's pipes must block: rsync makes them so that a `cat` fails where one is full. */
+export const linkFlags = ["--protect-args", "--blocking-io", `--rsh=sh -c '${shell}'`];
 
 /** How the other end fared: `lost` is why the connection to it broke. */
 export interface LinkEnd {
@@ -30,10 +32,16 @@ interface RsyncLink {
 
 const patienceMilliseconds = 10_000;
 
+interface LinkOptions {
+  signal: AbortSignal;
+  isMuch?: boolean | undefined;
+  pacing?: Pacing | undefined;
+}
+
 /** Joins a local rsync with the one at the other end; each waits for the slower one. */
 export function makeRsyncLink(
   connect: NonNullable<RsyncRoute["connect"]>,
-  signal: AbortSignal,
+  { signal, isMuch = false, pacing }: LinkOptions,
 ): RsyncLink {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -44,8 +52,8 @@ export function makeRsyncLink(
       const words = await readWords(fromShell);
       if (words === undefined) return {};
       const [, ...args] = words;
-      const receiving = await connect(args, either);
-      carry({ fromShell, toShell, receiving }, either);
+      const receiving = await connect(args, either, isMuch);
+      carry({ fromShell, toShell, receiving, pacing }, either);
       return await receiving.ended;
     } catch (lost) {
       fromShell.destroy();
@@ -78,13 +86,14 @@ interface Ends {
   fromShell: Readable;
   toShell: Writable;
   receiving: Receiving;
+  pacing: Pacing | undefined;
 }
 
 /** Two ways that end each for itself: what one side said last arrives also when the other is gone. */
-function carry({ fromShell, toShell, receiving }: Ends, signal: AbortSignal) {
+function carry({ fromShell, toShell, receiving, pacing }: Ends, signal: AbortSignal) {
   const { stream } = receiving;
   stream.on("error", () => undefined);
-  pipeline(fromShell, stream).catch(() => undefined);
+  pipeline([fromShell, ...paced(pacing), stream]).catch(() => undefined);
   pipeline(stream, toShell).catch(() => undefined);
   signal.addEventListener("abort", () => stream.destroy(), { once: true });
 }

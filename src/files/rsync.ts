@@ -6,6 +6,7 @@ import { asBrokenStream, BrokenStream } from "./broken-stream.ts";
 import type { RsyncRoute } from "./destination.ts";
 import { inheritChmod, type Owners, type Powers } from "./ownership.ts";
 import { rsyncMapFlags } from "./ownership-map.ts";
+import type { Pacing } from "./paced.ts";
 import {
   isBrokenExit,
   parseComplaints,
@@ -15,6 +16,7 @@ import {
 } from "./rsync-exit.ts";
 import type { RsyncFeatures } from "./rsync-features.ts";
 import { type AttributesDiffer, makeItemParser } from "./rsync-itemized.ts";
+import { runLimited } from "./rsync-limited.ts";
 import { type LinkEnd, linkFlags, makeRsyncLink, receiverHost } from "./rsync-link.ts";
 import { makeProgressParser, type RsyncProgress } from "./rsync-progress.ts";
 
@@ -32,8 +34,11 @@ export interface RsyncRun extends Owners {
   list: string;
   /** Sends also what has equal size and time. */
   ignoreTimes?: boolean;
-  bandwidthLimit?: number;
+  /** Of the bytes on their way. */
+  pacing?: Pacing;
   signal: AbortSignal;
+  /** It is to send many bytes. */
+  isMuch?: boolean;
   onProgress?: (progress: RsyncProgress) => void;
 }
 
@@ -88,9 +93,9 @@ async function runOver(
   failpoint("rsync.beforeRun");
   if (route.connect === undefined) {
     const args = [...flags, "--", source, `${route.root}/`];
-    return judge(await runProcess("rsync", args, { signal, onOutput }), signal);
+    return judge(await runLimited(args, run, onOutput), signal);
   }
-  const link = makeRsyncLink(route.connect, signal);
+  const link = makeRsyncLink(route.connect, run);
   const args = [...linkFlags, idle, ...flags, "--", source, `${receiverHost}:${route.root}/`];
   const { channel } = link;
   const result = await runProcess("rsync", args, { signal, onOutput, channel });
@@ -157,7 +162,6 @@ function rsyncArguments(run: RsyncRun): string[] {
   // What it cannot open it must not be told to go on with.
   if (!run.features.resumes) args.push("--whole-file");
   if (run.ignoreTimes) args.push("--ignore-times");
-  if (run.bandwidthLimit !== undefined) args.push(`--bwlimit=${run.bandwidthLimit}`);
   return args;
 }
 

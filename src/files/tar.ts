@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { MigrationError } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import { asBrokenStream, BrokenStream } from "./broken-stream.ts";
 import type { Receiving } from "./destination.ts";
 import type { Ownership } from "./ownership.ts";
+import { type Pacing, paced } from "./paced.ts";
 import { startReceiving } from "./receiving.ts";
 
 export interface TarCopy {
@@ -16,6 +17,7 @@ export interface TarCopy {
   /** Starts the tar that unpacks, in an empty private folder. */
   unpack(signal: AbortSignal): Promise<Receiving>;
   signal: AbortSignal;
+  pacing?: Pacing;
   onBytes?: (count: number) => void;
 }
 
@@ -42,11 +44,11 @@ export async function copyByTar(copy: TarCopy): Promise<TarResult> {
   create.stream.end();
   // What tar prints on standard output is of no interest, and must not stop it.
   extract.stream.resume();
-  const pipe = pipeline(
-    create.stream,
-    (source: Readable) => counted(source, copy.onBytes),
+  const pipe = pipeline([
+    Readable.from(counted(create.stream, copy.onBytes), { objectMode: false }),
+    ...paced(copy.pacing),
     extract.stream,
-  ).catch(() => undefined);
+  ]).catch(() => undefined);
   try {
     const [created, extracted] = await Promise.all([create.ended, extract.ended, pipe]);
     stopIfAborted(copy.signal);

@@ -60,7 +60,8 @@ async function connect(
   if (transport === "exec" || address === undefined || receiver.kind !== "own") {
     const reason = transport === "exec" ? "It was asked for" : "The pod has no port of ours";
     log.info({ reason }, "The receiver is reached through the API");
-    return await connectReceiver(open, { ...options, reason });
+    const openCarrier = () => open().catch(() => undefined);
+    return await connectReceiver(open, { ...options, reason, openCarrier });
   }
   const only = transport === "direct";
   const host = () => pod.current.status?.podIP ?? address;
@@ -103,7 +104,10 @@ function toDuplex(session: ExecSession, log: ReachPorts["log"]): Duplex {
     (exitCode) => {
       if (words !== "")
         log.debug({ exitCode, stderr: words }, "The session with the receiver ended");
-      duplex.destroy(exitCode === 0 ? undefined : sessionFailure(exitCode, words));
+      if (exitCode !== 0) duplex.destroy(sessionFailure(exitCode, words));
+      // What came last may still have to be read.
+      else if (duplex.readableEnded) duplex.destroy();
+      else duplex.once("end", () => duplex.destroy());
     },
     (error: Error) => duplex.destroy(error),
   );

@@ -2,12 +2,13 @@ import type { z } from "zod";
 import { hasCode, MigrationError } from "../core/errors.ts";
 import { runProcess } from "../core/process.ts";
 import { programVersion } from "../core/version.ts";
-import type { FileDestination } from "../files/destination.ts";
 import { safeRelativePath } from "../files/entry.ts";
+import type { LocalDestination } from "../files/local-destination.ts";
 import { readPowers } from "../files/ownership.ts";
 import type { Answer } from "./answer.ts";
 import type { BusyFolders } from "./busy-folders.ts";
 import { type CallName, calls, type Info, type Input, type Output } from "./calls.ts";
+import type { Carriers } from "./carriers.ts";
 import type { DirectListener } from "./direct-listener.ts";
 import { protocolVersion } from "./protocol.ts";
 import { encodeRecord, readRecord } from "./records.ts";
@@ -15,8 +16,9 @@ import { encodeRecord, readRecord } from "./records.ts";
 /** What the answers of all sessions share. */
 export interface AgentParts {
   root: string;
-  destination: FileDestination;
+  destination: LocalDestination;
   busy: BusyFolders;
+  carriers: Carriers;
   direct: DirectListener;
   /** At most so many files are hashed at the same time. */
   hashing: <T>(work: () => Promise<T>) => Promise<T>;
@@ -49,6 +51,10 @@ const handlers: Handlers = {
   async hash({ path }, { parts, signal, onBytes }) {
     requireBelow(path);
     return await parts.hashing(() => parts.destination.hash(path, { signal, onBytes }));
+  },
+  async hashAll({ paths }, { parts, signal }) {
+    for (const path of paths) requireBelow(path);
+    return await parts.hashing(() => parts.destination.hashAll(paths, signal));
   },
   async makeTemporary({ temporary }, { parts }) {
     await parts.busy.leave(temporary);

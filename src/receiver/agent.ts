@@ -15,6 +15,7 @@ import { answerConnect } from "./agent-relay.ts";
 import { type Answer, makeAnswer } from "./answer.ts";
 import { atMost } from "./at-most.ts";
 import { makeBusyFolders } from "./busy-folders.ts";
+import { type Carrier, makeCarriers, readGreeting } from "./carriers.ts";
 import { makeDirectListener } from "./direct-listener.ts";
 import {
   defaultLiveness,
@@ -41,7 +42,7 @@ export interface AgentOptions {
 /** Serves a folder, and connections into its network, to who reaches it. */
 export interface Agent {
   /** Serves one connection until it ends; `via` is its name in the log. */
-  serve(duplex: Duplex, via: string): void;
+  serve(duplex: Carrier, via: string): Promise<void>;
   /** Ends all sessions, and what works for them. */
   close(): Promise<void>;
 }
@@ -49,12 +50,12 @@ export interface Agent {
 const hashesAtOnce = 4;
 
 export function openAgent(options: AgentOptions): Agent {
-  const { log, onSessions } = options;
+  const { log, onSessions, liveness = defaultLiveness } = options;
   const sessions = new Set<ServerHttp2Session>();
   const direct = makeDirectListener({
     port: options.port ?? 0,
     log,
-    onConnection: (socket) => serve(socket, "direct"),
+    onConnection: (socket) => void serve(socket, "direct"),
   });
   const root = resolve(options.root);
   const parts: AgentParts = {
@@ -62,10 +63,20 @@ export function openAgent(options: AgentOptions): Agent {
     direct,
     destination: openLocalDestination(root),
     busy: makeBusyFolders(),
+    carriers: makeCarriers(),
     hashing: atMost(hashesAtOnce),
   };
   let count = 0;
-  function serve(duplex: Duplex, via: string) {
+  /** A session, or what carries bytes for one. */
+  async function serve(socket: Carrier, via: string) {
+    socket.on("error", () => undefined);
+    const silent = setTimeout(() => socket.destroy(), liveness.silenceMs);
+    const ticket = await readGreeting(socket);
+    clearTimeout(silent);
+    if (ticket === undefined) converse(socket, via);
+    else parts.carriers.add(ticket, socket);
+  }
+  function converse(duplex: Duplex, via: string) {
     const sessionLog = log.child({ session: ++count, via });
     const session = performServerHandshake(unblocked(duplex), sessionOptions);
     sessions.add(session);
@@ -76,8 +87,11 @@ export function openAgent(options: AgentOptions): Agent {
     };
     session.on("error", note);
     duplex.on("error", note);
-    session.once("connect", () => session.setLocalWindowSize(sessionWindow));
-    watchPeer({ session, duplex }, options.liveness ?? defaultLiveness, (error) => {
+    session.once("connect", () => {
+      // What it got first may have been no session's, and have ended it.
+      if (!session.destroyed) session.setLocalWindowSize(sessionWindow);
+    });
+    watchPeer({ session, duplex }, liveness, (error) => {
       session.destroy(error);
       duplex.destroy();
     });
@@ -93,6 +107,7 @@ export function openAgent(options: AgentOptions): Agent {
   }
   async function close() {
     direct.close();
+    parts.carriers.close();
     for (const session of sessions) session.destroy();
     await parts.busy.leaveAll();
   }

@@ -55,6 +55,17 @@ const Removal = z.object({
   ctimeNs: Integer.exactOptional(),
 });
 
+/** A hash, or why there is none. */
+const Hashed = z.codec(
+  z.union([z.object({ hash: z.string() }), z.object({ code: z.string() })]),
+  z.union([z.instanceof(Buffer), z.string()]),
+  {
+    decode: (either) => ("hash" in either ? Buffer.from(either.hash, "latin1") : either.code),
+    encode: (either) =>
+      typeof either === "string" ? { code: either } : { hash: either.toString("latin1") },
+  },
+);
+
 /** Why a file was not placed or removed, or nothing. */
 const Reason = z.codec(z.string().nullable(), z.string().optional(), {
   decode: (text) => text ?? undefined,
@@ -107,6 +118,7 @@ export const calls = {
   names: call(Nothing, z.array(z.string())),
   look: call(z.object({ paths: z.array(Bytes) }), z.array(Look)),
   hash: call(z.object({ path: Bytes }), Bytes),
+  hashAll: call(z.object({ paths: z.array(Bytes) }), z.array(Hashed)),
   makeTemporary: call(Temporary, Nothing),
   removeTemporary: call(Temporary, Nothing),
   route: call(
@@ -141,7 +153,11 @@ export const Part = z.object({
 });
 
 /** What a request that carries bytes begins with. */
-export const RsyncStart = Temporary.extend({ args: z.array(z.string()).max(1000) });
+export const RsyncStart = Temporary.extend({
+  args: z.array(z.string()).max(1000),
+  /** Of the connection that carries the bytes; they are in the request's own stream otherwise. */
+  ticket: Bytes.exactOptional(),
+});
 export const UnpackStart = Temporary.extend({ ownership: Ownership });
 export const ConnectStart = z.object({
   host: z.string().min(1).max(255),

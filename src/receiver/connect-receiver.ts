@@ -9,6 +9,7 @@ import { ConnectStart } from "./calls.ts";
 import { defaultLiveness, type Liveness, paths } from "./protocol.ts";
 import { makeRemoteDestination } from "./remote-destination.ts";
 import { openSession, type Session } from "./session.ts";
+import type { OpenCarrier } from "./start-carried.ts";
 
 /** Opens a stream to the agent; its own errors are what the calls throw. */
 export type OpenStream = () => Promise<Duplex>;
@@ -20,6 +21,8 @@ export interface ReceiverOptions {
   /** Why it is reached through the API, where nothing else was tried. */
   reason?: string | undefined;
   liveness?: Liveness | undefined;
+  /** Where bytes can go by connections of their own. */
+  openCarrier?: OpenCarrier | undefined;
   /** How long the first session is tried for: an agent whose pod just started may not listen yet. */
   patience?: Pick<Retrying, "clock" | "signal" | "budget"> | undefined;
 }
@@ -62,7 +65,7 @@ export interface AgentReceiver extends Receiver {
  */
 export async function connectReceiver(
   open: OpenStream,
-  { label, log, reason, patience, liveness = defaultLiveness }: ReceiverOptions,
+  { label, log, reason, patience, openCarrier, liveness = defaultLiveness }: ReceiverOptions,
 ): Promise<AgentReceiver> {
   let current: Promise<Session> | undefined;
   let isClosed = false;
@@ -92,7 +95,9 @@ export async function connectReceiver(
     return (await start(paths.connect, ConnectStart.parse(target), signal)).stream;
   };
   return {
-    destination: makeRemoteDestination(session, `${label}:${first.info.root}`),
+    destination: makeRemoteDestination(session, {
+      ...{ label: `${label}:${first.info.root}`, openCarrier },
+    }),
     dial,
     route: () => ({ name: "exec", reason }),
     info: async () => (await session()).call("info", {}),

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { MigrationError } from "../core/errors.ts";
 import { registerSecret } from "../core/secrets.ts";
+import type { Carrier } from "./carriers.ts";
 import {
   type AgentReceiver,
   connectReceiver,
@@ -83,10 +84,16 @@ export async function preferDirect(
     attempts = directSessions;
     return await openControl();
   }
+  /** What cannot be opened beside a session that works is done without. */
+  async function openCarrier(): Promise<Carrier | undefined> {
+    if (route.name !== "direct") return await openControl().catch(() => undefined);
+    const target = { host: host(), port, key };
+    return await connect(target, AbortSignal.timeout(attemptMs)).catch(() => undefined);
+  }
   try {
     const first = await tryDirect();
     first.on("error", () => undefined);
-    const direct = await connectReceiver(startingWith(first, open), options);
+    const direct = await connectReceiver(startingWith(first, open), { ...options, openCarrier });
     await control.close();
     return told(direct);
   } catch (error) {

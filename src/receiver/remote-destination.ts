@@ -1,28 +1,28 @@
 import type { FileDestination, Placement, Receiving, RsyncRoute } from "../files/destination.ts";
-import type { Ownership } from "../files/ownership.ts";
 import { type CallName, type Input, ProgramEnd } from "./calls.ts";
 import { inPieces } from "./in-pieces.ts";
 import { paths } from "./protocol.ts";
-import type { CallOptions, Session } from "./session.ts";
+import type { CallOptions, Session, Work } from "./session.ts";
+import { type OpenCarrier, type Start, startCarried } from "./start-carried.ts";
 
 /** A folder that an agent serves, as a destination. */
 export function makeRemoteDestination(
   session: () => Promise<Session>,
-  label: string,
+  { label, openCarrier }: { label: string; openCarrier?: OpenCarrier | undefined },
 ): FileDestination {
   async function call<K extends CallName>(name: K, input: Input<K>, options?: CallOptions) {
     return await (await session()).call(name, input, options);
   }
-  async function start(path: string, first: unknown, signal: AbortSignal): Promise<Receiving> {
-    const { stream, ended } = await (await session()).start(path, first, signal);
-    const end = ended.then((value) => ProgramEnd.parse(value));
-    // Who never asks how it ended must not end the process.
-    end.catch(() => undefined);
-    return { stream, ended: end };
-  }
   async function rsync(temporary: string): Promise<RsyncRoute> {
-    const connect = (args: readonly string[], signal: AbortSignal) =>
-      start(paths.rsync, { temporary, args }, signal);
+    const connect = async (args: readonly string[], signal: AbortSignal, isMuch: boolean) => {
+      const to = await session();
+      const start = { path: paths.rsync, first: { temporary, args }, signal };
+      // rsync itself tells a whole end from a cut one; tar does not.
+      const carrier = isMuch ? await openCarrier?.() : undefined;
+      return carrier === undefined
+        ? startIn(to, start)
+        : receiving(startCarried(to, carrier, start));
+    };
     return { ...(await call("route", { temporary })), connect };
   }
   return {
@@ -39,11 +39,17 @@ export function makeRemoteDestination(
         (paths) => call("look", { paths }),
       ),
     hash: (path, { signal, onBytes } = {}) => call("hash", { path }, { signal, onBytes }),
+    hashAll: (all, signal) =>
+      inPieces(
+        all,
+        (path) => path,
+        (paths) => call("hashAll", { paths }, { signal }),
+      ),
     makeTemporary: async (temporary) => void (await call("makeTemporary", { temporary })),
     removeTemporary: async (temporary) => void (await call("removeTemporary", { temporary })),
     rsync,
-    unpack: (temporary, { ownership, signal }: { ownership: Ownership; signal: AbortSignal }) =>
-      start(paths.unpack, { temporary, ownership }, signal),
+    unpack: async (temporary, { ownership, signal }) =>
+      startIn(await session(), { path: paths.unpack, first: { temporary, ownership }, signal }),
     place: (temporary, all: readonly Placement[], how) =>
       inPieces(
         all,
@@ -67,4 +73,17 @@ export function makeRemoteDestination(
     clear: (path) => call("clear", { path }),
     close: () => undefined,
   };
+}
+
+/** Starts a program whose bytes are in the session's own stream. */
+function startIn(session: Session, { path, first, signal }: Start): Promise<Receiving> {
+  return receiving(session.start(path, first, signal));
+}
+
+async function receiving(work: Promise<Work>): Promise<Receiving> {
+  const { stream, ended } = await work;
+  const end = ended.then((value) => ProgramEnd.parse(value));
+  // Who never asks how it ended must not end the process.
+  end.catch(() => undefined);
+  return { stream, ended: end };
 }

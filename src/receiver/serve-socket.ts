@@ -24,7 +24,7 @@ export async function serveAtSocket(options: ServeOptions): Promise<"stopped" | 
   await rm(socket, { force: true });
   const idle = watchIdle(options.idleTimeout);
   const agent = openAgent({ root, port, log, onSessions: idle.onSessions });
-  const server = createServer((connection) => agent.serve(connection, "control"));
+  const server = createServer((connection) => void agent.serve(connection, "control"));
   try {
     server.listen(socket);
     await once(server, "listening");

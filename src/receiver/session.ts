@@ -21,7 +21,7 @@ export interface CallOptions {
 }
 
 /** Work at the other end that is sent its bytes, and sends its own. */
-interface Work {
+export interface Work {
   stream: Duplex;
   ended: Promise<unknown>;
 }

@@ -279,7 +279,8 @@ it("tells what compares and verifies that the destination is away, not that a fi
   const rig = await makeRig();
   fill(rig);
   const local = openLocalDestination(rig.destination);
-  const noHash: FileDestination = { ...local, hash: () => Promise.reject(away()) };
+  const gone = () => Promise.reject(away());
+  const noHash: FileDestination = { ...local, hash: gone, hashAll: gone };
   const blind = rig.steps({ ...everything("rsync"), to: noHash, retryBudget: 1 });
   await blind.inventory();
   await expect(blind.compare()).rejects.toMatchObject({ code: "E_UNAVAILABLE" });

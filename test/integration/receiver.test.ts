@@ -224,7 +224,7 @@ function cutAfter(destination: FileDestination, bytes: number, cut: () => void):
       return {
         ...route,
         async connect(args, stop) {
-          const receiving = await route.connect!(args, stop);
+          const receiving = await route.connect!(args, stop, false);
           let left = bytes;
           const write = receiving.stream._write;
           if (left === 0) cut();

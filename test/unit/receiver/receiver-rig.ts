@@ -28,7 +28,7 @@ export async function serveAgent(options: Partial<AgentOptions> = {}): Promise<S
   const folder = tempDir();
   const agent = openAgent({ root: folder, log: silent, ...options });
   const path = join(tempDir(), "agent.sock");
-  const server = createServer((socket) => agent.serve(socket, "control")).listen(path);
+  const server = createServer((socket) => void agent.serve(socket, "control")).listen(path);
   await once(server, "listening");
   onTestFinished(async () => {
     await agent.close();
