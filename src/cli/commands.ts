@@ -30,6 +30,11 @@ export const cliCommands: readonly Command<CliContext>[] = [
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
+    name: "bwlimit",
+    describe: "Change how much of files a migration may send each second, also while it runs",
+    load: async () => (await import("./commands/bwlimit.ts")).bwlimitCommand,
+  },
+  {
     name: "logs",
     describe: "Print the log of a migration's pod",
     load: async () => (await import("./commands/logs.ts")).logsCommand,

@@ -1,7 +1,6 @@
 import type { ClusterRequest } from "../config/load.ts";
 import { restartAfter } from "../controller/after/restart-after.ts";
-import { estimateCutOver } from "../controller/cut-over/estimate.ts";
-import { durationText, refuseOverWindow } from "../controller/cut-over/window.ts";
+import { refuseOverWindow } from "../controller/cut-over/window.ts";
 import { withQuiesce } from "../controller/cut-over/with-quiesce.ts";
 import { askPod } from "../controller/deploy/pod-manager.ts";
 import { withQuestionPod } from "../controller/deploy/question.ts";
@@ -10,6 +9,8 @@ import { type ExitCode, exitCodes, MigrationError } from "../core/errors.ts";
 import type { Cluster } from "../kube/cluster.ts";
 import { Fingerprint } from "../plan/fingerprint.ts";
 import type { Plan } from "../plan/plan.ts";
+import { type CutOverEstimate, estimateCutOver } from "../state/estimate.ts";
+import { estimateText } from "../state/estimate-after.ts";
 import type { Status } from "../state/status.ts";
 import type { CliContext } from "./context.ts";
 import { migrationsOf } from "./find-in-cluster.ts";
@@ -73,21 +74,24 @@ export async function checkWindow({ request, sides, planned }: Planned, { out }:
   if (!request.quiesce && request.window === undefined) return;
   const { render, plan } = planned;
   const source = { ...sides.source, namespace: render.namespace };
-  const last = newest(
-    (await migrationsOf(source)).flatMap(({ status }) => status ?? []),
-    plan.name,
-  );
-  const estimate = estimateCutOver(last, plan);
-  if (estimate.seconds !== undefined) {
-    out.note(`The cut-over takes about ${durationText(estimate.seconds)}, as the last pass says`);
-  }
+  const estimate = estimateOf(plan, await migrationsOf(source));
+  const text = estimateText(estimate);
+  if (text !== undefined) out.note(text);
   refuseOverWindow(estimate, request.window);
 }
 
-/** Of a pass between the same two sides: those of this namespace are. */
-function newest(all: readonly Status[], own: string): Status | undefined {
-  const ended = all.filter(({ state, name }) => state === "done" || name === own);
-  return ended.sort((a, b) => b.startedAt - a.startedAt)[0];
+/** By the newest pass to the same destination. */
+export function estimateOf(
+  plan: Plan,
+  all: readonly { plan: Plan | undefined; status: Status | undefined }[],
+): CutOverEstimate {
+  const { identity } = plan.destination;
+  const ended = all
+    .filter((one) => (one.plan?.destination.identity ?? identity) === identity)
+    .flatMap(({ status }) => status ?? [])
+    .filter(({ state, name }) => state === "done" || name === plan.name)
+    .sort((a, b) => b.startedAt - a.startedAt);
+  return estimateCutOver(ended[0], plan, ended.slice(1));
 }
 
 export interface Finishing {

@@ -4,6 +4,8 @@ import { noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.t
 import type { Forecast, ItemForecast } from "../plan/forecast.ts";
 import { describeOutside } from "../plan/outside.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { CutOverEstimate } from "../state/estimate.ts";
+import { estimateText } from "../state/estimate-after.ts";
 
 export interface ForecastView {
   plan: Plan;
@@ -13,9 +15,11 @@ export interface ForecastView {
     warnings: readonly string[];
   };
   forecast: Forecast;
+  /** Where something of it was moved before. */
+  cutOver: CutOverEstimate;
 }
 
-export function printForecast({ plan, facts, forecast }: ForecastView, out: Output) {
+export function printForecast({ plan, facts, forecast, cutOver }: ForecastView, out: Output) {
   out.line(`Plan ${plan.name} (${plan.migrationType}); nothing was written`);
   out.line(`  from ${side(plan.source.dir, facts.source.version)}`);
   out.line(`  to   ${side(plan.destination.dir, facts.destination.version)}`);
@@ -29,6 +33,10 @@ export function printForecast({ plan, facts, forecast }: ForecastView, out: Outp
   out.line(spaceLine("destination", forecast.space.destination));
   out.line(spaceLine("work directory", forecast.space.workDir));
   for (const item of forecast.items) printRemarks(item, out);
+  const text = plan.migrationType === "files" ? undefined : estimateText(cutOver);
+  if (text === undefined) return;
+  out.line("");
+  out.line(text);
 }
 
 function side(dir: string, version: string | undefined): string {

@@ -3,6 +3,8 @@ import { withQuestionPod } from "../controller/deploy/question.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { Forecast } from "../plan/forecast.ts";
 import type { CliContext } from "./context.ts";
+import { estimateOf } from "./cut-over.ts";
+import { migrationsOf } from "./find-in-cluster.ts";
 import { hasChanges, printForecast } from "./forecast-view.ts";
 import { questionPorts, withPlanned } from "./planned.ts";
 
@@ -27,8 +29,10 @@ export async function planInCluster(
       }),
     );
     const facts = { source: {}, destination: {}, warnings };
-    if (format === "table") printForecast({ plan, facts, forecast }, out);
-    else out.data({ plan, found, ...forecast }, format);
+    const source = { ...planned.sides.source, namespace: render.namespace };
+    const cutOver = estimateOf(plan, await migrationsOf(source));
+    if (format === "table") printForecast({ plan, facts, forecast, cutOver }, out);
+    else out.data({ plan, found, ...forecast, cutOver }, format);
     const isDifferent = flags["detailed-exitcode"] === true && hasChanges(forecast);
     return isDifferent ? exitCodes.changesFound : exitCodes.done;
   });

@@ -3,6 +3,7 @@ import type { Output } from "../core/output.ts";
 import { sumOfVerdicts, type VerdictCounts, verdicts } from "../core/verdict.ts";
 import { headlineOf, type Report, verdictRows } from "../state/report.ts";
 import type { ReportItem } from "../state/report-item.ts";
+import { accountHead, accountNotes, accountRow } from "../state/report-profile.ts";
 
 /** The table of what moved and what every document and file became, and what to know beside it. */
 export function printReport(report: Report, out: Output) {
@@ -18,7 +19,24 @@ export function printReport(report: Report, out: Output) {
   if (sumOfVerdicts(documents) > 0) rows.push(["all", "(documents)", ...cells(documents)]);
   if (sumOfVerdicts(files) > 0) rows.push(["all", "(files)", ...cells(files)]);
   out.table(["SCOPE", "WHAT", "SOURCE", ...verdicts.map((verdict) => verdict.toUpperCase())], rows);
-  for (const item of report.items) printRemarks(item, out);
+  for (const item of report.items) {
+    printRemarks(item, out);
+    printProfile(item, out);
+  }
+  if (report.cutOver === undefined) return;
+  out.line("");
+  out.line(report.cutOver);
+}
+
+function printProfile({ scope, profile = [] }: ReportItem, out: Output) {
+  if (profile.length === 0) return;
+  out.line("");
+  out.line(`${scope}, where the time went:`);
+  out.table(
+    accountHead.map((name) => name.toUpperCase()),
+    profile.map(accountRow),
+  );
+  for (const note of accountNotes(profile)) out.line(note);
 }
 
 function cells(counts: VerdictCounts): string[] {

@@ -22,6 +22,7 @@ export const moveOptions = {
   "force-db": options["force-db"],
   prune: options.prune,
   overlap: options.overlap,
+  profile: options.profile,
   name: options.name,
 };
 

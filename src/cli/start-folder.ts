@@ -4,9 +4,10 @@ import { askManager } from "../controller/manager.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { Forecast } from "../plan/forecast.ts";
 import type { Plan } from "../plan/plan.ts";
+import { listMigrations } from "../state/migrations.ts";
 import { type Earlier, refuseOtherPlaces } from "./again-in-cluster.ts";
 import type { CliContext } from "./context.ts";
-import { finishDestination, hasSucceeded } from "./cut-over.ts";
+import { estimateOf, finishDestination, hasSucceeded } from "./cut-over.ts";
 import { type FolderPlanned, withFolderPlanned } from "./folder-planned.ts";
 import { hasChanges, printForecast } from "./forecast-view.ts";
 import { runHere } from "./run-here.ts";
@@ -63,8 +64,9 @@ export async function planFromFolder(
       signal: tools.signal,
     });
     const facts = { source: {}, destination: {}, warnings };
-    if (context.format === "table") printForecast({ plan, facts, forecast }, context.out);
-    else context.out.data({ plan, found, ...forecast }, context.format);
+    const cutOver = estimateOf(plan, (await listMigrations(plan.workDir)).found);
+    if (context.format === "table") printForecast({ plan, facts, forecast, cutOver }, context.out);
+    else context.out.data({ plan, found, ...forecast, cutOver }, context.format);
     const isDifferent = flags["detailed-exitcode"] === true && hasChanges(forecast);
     return isDifferent ? exitCodes.changesFound : exitCodes.done;
   });

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration } from "../core/format.ts";
+import { formatBytes, formatCount, formatDuration, formatRate } from "../core/format.ts";
 import type { Output } from "../core/output.ts";
 import type { FoundMigration } from "../state/migrations.ts";
 import { type Row, rowsOf } from "../state/rows.ts";
@@ -24,6 +24,9 @@ export function printStatus(status: Status, out: Output, now: number) {
     out.line(
       `  by process ${status.holder.pid} on ${status.holder.host}, last heard of ${age} ago`,
     );
+  }
+  if (status.state === "running" && status.bandwidthLimit !== undefined) {
+    out.line(`  sends at most ${formatRate(status.bandwidthLimit)} of files (migctl bwlimit)`);
   }
   if (status.waiting !== undefined) {
     const { since, what, reason, hint } = status.waiting;

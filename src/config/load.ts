@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { parseDuration } from "../core/duration.ts";
 import { MigrationError } from "../core/errors.ts";
+import { parseRate } from "../core/rate.ts";
 import { conflictPolicies } from "../core/verdict.ts";
 import { Chown, chooseOwnership, IdTable } from "./ownership-map.ts";
 
@@ -62,6 +63,20 @@ const Seconds = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const Rate = z.string().transform((text, context) => {
+  const rate = parseRate(text);
+  if (rate !== undefined) return rate;
+  context.addIssue({ code: "custom", message: `must be like 500, 500K or 1.5M, not "${text}"` });
+  return z.NEVER;
+});
+
+/** Reads a rate of a command that takes no whole request: KiB each second, 0 is no limit. */
+export function loadRate(what: string, text: string): number {
+  const result = Rate.safeParse(text);
+  if (result.success) return result.data;
+  throw flagProblems(result.error.issues.map(({ message }) => `${what} ${message}`));
+}
+
 /** What every request says: what is moved, and how. */
 const Request = {
   migrationType: z.enum(["full", "files", "db"]).default("full"),
@@ -75,13 +90,14 @@ const Request = {
   verify: Verify.default("written"),
   ...Owners,
   compression: z.enum(["deflate", "store"]).default("deflate"),
-  bwlimit: z.number().positive().optional(),
+  bwlimit: Rate.optional(),
   "retry-timeout": Seconds.optional(),
   "wait-lock": Seconds.optional(),
   after: z.enum(["list", "run"]).default("list"),
   "force-db": z.boolean().default(false),
   prune: z.boolean().default(false),
   overlap: z.boolean().default(false),
+  profile: z.boolean().default(false),
   rerun: z.boolean().default(false),
   name: z
     .string()

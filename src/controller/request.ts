@@ -70,7 +70,8 @@ export function planOptions(
     forceDb: request["force-db"],
     ...(request.prune ? { prune: true as const } : {}),
     ...(request.overlap ? { overlap: true as const } : {}),
-    ...(request.bwlimit === undefined ? {} : { bandwidthLimit: request.bwlimit }),
+    ...(request.bwlimit ? { bandwidthLimit: request.bwlimit } : {}),
+    ...(request.profile ? { profile: true as const } : {}),
     ...(retrySeconds === undefined ? {} : { retrySeconds }),
     ...(waitLockSeconds === undefined ? {} : { waitLockSeconds }),
   };

@@ -72,11 +72,16 @@ function checkValue(what: string, { type, choices, value }: Option, given: unkno
 export function requireFlags(options: Options, flags: Record<string, unknown>, command: string) {
   const missing = Object.entries(options)
     .filter(([name, option]) => option.required && flags[name] === undefined)
-    .map(([name, option]) => `--${name}${option.value ? ` ${option.value}` : ""}`);
+    .map(([name, option]) => nameOf(name, option));
   if (missing.length === 0) return;
   throw new MigrationError("E_USAGE", `Missing: ${missing.join(", ")}`, {
     hint: `See "${command} --help"`,
   });
+}
+
+function nameOf(name: string, { isWord, value }: Option): string {
+  if (isWord) return value ?? name;
+  return `--${name}${value ? ` ${value}` : ""}`;
 }
 
 /** "Did you mean …", if one of the names is near enough to what was typed. */

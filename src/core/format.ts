@@ -13,6 +13,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
+/** KiB each second -> "1.5 MiB/s". */
+export function formatRate(kibPerSecond: number | undefined): string {
+  return kibPerSecond === undefined ? "no limit" : `${formatBytes(kibPerSecond * 1024)}/s`;
+}
+
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
@@ -25,4 +30,14 @@ export function formatDuration(milliseconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Seconds, rounded up, to plan by: 4980 -> "1 h 23 min". */
+export function formatAbout(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return minutes % 60 === 0
+    ? `${minutes / 60} h`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -15,6 +15,8 @@ export interface Option {
   group?: string;
   /** Must be given, as a flag or by the environment. */
   required?: boolean;
+  /** Stands as a word after the command: no flag is in front of it. */
+  isWord?: true;
 }
 
 export type Options = Record<string, Option>;

@@ -14,6 +14,11 @@ export const managerCommands: readonly Command<ManagerContext>[] = [
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
+    name: "bwlimit",
+    describe: "Change how much of files a migration may send each second, also while it runs",
+    load: async () => (await import("./commands/bwlimit.ts")).bwlimitCommand,
+  },
+  {
     name: "list",
     describe: "List the migrations of a work directory; works without anything running",
     load: async () => (await import("./commands/list.ts")).listCommand,

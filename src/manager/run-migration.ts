@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { makeBandwidth } from "../core/bandwidth.ts";
 import {
   asMigrationError,
   type ErrorRecord,
@@ -19,10 +20,12 @@ import { decideStart, type StartRequest } from "./decide-start.ts";
 import { makeDestinationHold } from "./hold-destination.ts";
 import { watchForLoss } from "./lock-loss.ts";
 import { makeLockWaits, openLedgerWaiting } from "./lock-waits.ts";
+import { makeMeasure } from "./profile/measure.ts";
 import { withDestination } from "./reach-destination.ts";
 import { writeReport } from "./report.ts";
 import { runPlan } from "./run.ts";
 import { stepsAtOnce } from "./steps-at-once.ts";
+import { watchLimit } from "./watch-limit.ts";
 
 /** How a run ended: its exit code, and the first error where there was one. */
 export interface RunEnd {
@@ -119,6 +122,8 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
   release(() => ledger.close());
   const { env } = migration.context;
   const stopCode = () => stop.code();
+  const bandwidth = makeBandwidth(clock.elapsed);
+  release(await watchLimit(plan, { folder, bandwidth, store, log }));
   const ports = { clock, log, signal, env, onWaiting: show };
   const exitCode = await withDestination(plan, ports, async ({ plan: reachable, ...reached }) => {
     const { destination } = reached;
@@ -126,8 +131,9 @@ async function runLocked(migration: Migration, release: Releaser): Promise<RunEn
     const hold = makeDestinationHold(reachable, holding);
     try {
       return await runPlan(reachable, start.run, {
-        ...{ log, clock, store, ledger, lock, hold, lost, signal, stopCode },
+        ...{ log, clock, store, ledger, lock, hold, lost, signal, stopCode, bandwidth },
         atOnce: stepsAtOnce(machineLimits()),
+        measure: plan.options.profile ? makeMeasure(clock) : undefined,
         ...reached,
       });
     } finally {

@@ -1,9 +1,11 @@
+import type { Bandwidth } from "../core/bandwidth.ts";
 import type { Clock } from "../core/clock.ts";
 import { asMigrationError, toErrorRecord } from "../core/errors.ts";
 import { failpoint } from "../core/failpoints.ts";
 import type { Feed } from "../core/feed.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
+import type { Profile } from "../core/profile.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { guardedDestination } from "../files/guarded-destination.ts";
 import type { ArchivePiece } from "../mongo/archive/growing.ts";
@@ -15,8 +17,10 @@ import type { Lock } from "../state/lock.ts";
 import type { ItemStatus, Status } from "../state/status.ts";
 import type { Store } from "../state/store.ts";
 import type { FilesContext } from "../workers/context.ts";
+import { profiled } from "../workers/profiled.ts";
 import { workers } from "../workers/registry.ts";
 import type { DestinationHold } from "./hold-destination.ts";
+import type { Measure } from "./profile/measure.ts";
 
 export interface StepPorts {
   log: Logger;
@@ -30,6 +34,10 @@ export interface StepPorts {
   keep<T>(work: () => Promise<T>): Promise<T>;
   lock: Pick<Lock, "check">;
   hold: Pick<DestinationHold, "take" | "guard">;
+  /** How much may be sent. */
+  bandwidth?: Bandwidth | undefined;
+  /** Where the time of each step is measured. */
+  measure?: Measure | undefined;
   /** Aborted with an E_LOCKED once a lock is lost; then `signal` is as well. */
   lost: AbortSignal;
   /** Aborted when the run is to stop. */
@@ -53,8 +61,10 @@ export async function runStep(place: Place, run: string, ports: StepPorts): Prom
   lock.check();
   await store.append({ type: "step-started", ...ids });
   log.info("Step started");
+  const measured = ports.measure?.(step.kind);
+  const profileOf = () => (measured === undefined ? {} : { profile: measured.end() });
   try {
-    const context = contextOf(place, run, { ...ports, log });
+    const context = contextOf(place, run, { ...ports, log, profile: measured?.profile });
     failpoint("step.beforeWork");
     const output = await ports.keep(async () => {
       if (step.kind !== "preflight") await ports.hold.take();
@@ -63,17 +73,18 @@ export async function runStep(place: Place, run: string, ports: StepPorts): Prom
     failpoint("step.afterWork");
     lock.check();
     recordCompletion(place, run, ports);
-    await store.append({ type: "step-done", ...ids, output });
+    await store.append({ type: "step-done", ...ids, output, ...profileOf() });
     log.info({ output: briefly(output) }, "Step done");
     return true;
   } catch (thrown) {
+    const profile = profileOf();
     throwIfLost(ports);
     if (signal.aborted) return false;
     const error = asMigrationError(ports.explain(thrown));
     // What is done stays done, even where the volume failed right after that was recorded.
     if (error.code === "E_LOCKED" || isDone(store.status, item, step)) throw error;
     const record = toErrorRecord(error);
-    await store.append({ type: "step-failed", ...ids, error: record });
+    await store.append({ type: "step-failed", ...ids, error: record, ...profile });
     log.info(
       { error: record, ...(error.kind === "bug" ? { err: error.cause } : {}) },
       "Step failed",
@@ -82,16 +93,20 @@ export async function runStep(place: Place, run: string, ports: StepPorts): Prom
   }
 }
 
-function contextOf({ plan, item, step }: Place, run: string, ports: StepPorts): FilesContext {
-  const { log, clock, signal, store, lock, hold, ledger, destination } = ports;
+type ContextPorts = StepPorts & { profile: Profile | undefined };
+
+function contextOf({ plan, item, step }: Place, run: string, ports: ContextPorts): FilesContext {
+  const { log, clock, signal, store, lock, hold, ledger, bandwidth, profile } = ports;
   const guard = async () => {
     lock.check();
     await hold.guard(step.kind);
   };
   return {
-    ...{ log, clock, signal, run, guard, archive: ports.archive },
+    ...{ log, clock, signal, run, guard, archive: ports.archive, bandwidth, profile },
     ledger: ledger.inScope(scopeText(item.scope)),
-    destination: guardedDestination(destination, guard),
+    destination: profiled(guardedDestination(ports.destination, guard), {
+      ...{ what: "destinationFiles", profile },
+    }),
     retryBudget: budgetOf(plan),
     report: (progress) => store.progress(item.id, step.id, progress),
   };

@@ -71,13 +71,7 @@ const makers: { [K in StepKind]: Maker<K> } = {
     onConflict: place.plan.options.onConflict,
     ...ownName(place.plan),
   }),
-  "files-sync": (place) => ({
-    ...itemFiles(place),
-    temporary: temporaryName(place.plan),
-    ...(place.plan.options.bandwidthLimit === undefined
-      ? {}
-      : { bandwidthLimit: place.plan.options.bandwidthLimit }),
-  }),
+  "files-sync": (place) => ({ ...itemFiles(place), temporary: temporaryName(place.plan) }),
   "files-tar": (place) => ({ ...itemFiles(place), temporary: temporaryName(place.plan) }),
   "db-backup": (place) => ({
     source: required(place.plan.source.database),

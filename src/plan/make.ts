@@ -32,8 +32,14 @@ export function makePlan(request: PlanRequest): Plan {
   const rest = { version: 1, migrationType, application, source, destination, options, items };
   const name = request.name ?? deploymentName(request);
   const content = { ...rest, version: 1 as const, name, workDir };
-  const { retrySeconds: _, waitLockSeconds: __, ...counting } = options;
-  return { ...content, fingerprint: digestOf({ ...content, options: counting }) };
+  return { ...content, fingerprint: digestOf({ ...content, options: counting(options) }) };
+}
+
+/** Without what only says how long it may take, and what is told of it. */
+function counting(options: PlanOptions): Partial<PlanOptions> {
+  const { retrySeconds: _, waitLockSeconds: __, ...rest } = options;
+  const { bandwidthLimit: ___, profile: ____, ...result } = rest;
+  return result;
 }
 
 /** Application, type and a short hash: the same request finds its own earlier run. */

@@ -42,11 +42,14 @@ export const PlanOptions = z.strictObject({
   prune: z.literal(true).optional(),
   /** Documents are restored while others are still backed up. */
   overlap: z.literal(true).optional(),
+  /** KiB each second, until another one is set while it runs; it asks for nothing else either. */
   bandwidthLimit: z.number().positive().optional(),
   /** How long a server may be away; who has more patience asks for nothing else. */
   retrySeconds: z.number().int().nonnegative().optional(),
   /** How long to wait for locks of others, all together; nor does that ask for anything else. */
   waitLockSeconds: z.number().int().nonnegative().optional(),
+  /** The report tells where the time went; what is moved stays the same. */
+  profile: z.literal(true).optional(),
 });
 export type PlanOptions = z.infer<typeof PlanOptions>;
 
@@ -55,7 +58,7 @@ export const Plan = z.strictObject({
   version: z.literal(1),
   /** The deployment's name; also the name of its folder. */
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/),
-  /** A hash of the rest but for how long is waited: another one means another request. */
+  /** A hash of all that changes the result: another one means another request. */
   fingerprint: z.string(),
   migrationType: z.enum(migrationTypes),
   application: Application,

@@ -43,14 +43,11 @@ export const FilesCompare = z.strictObject({
   /** The name below the destination's root that holds the tool's own folder, where one does. */
   ownName: z.string().optional(),
 });
-export const FilesSync = z.strictObject({
+export const FilesSend = z.strictObject({
   ...ItemFiles,
   /** The name below the destination's root of the folder for unfinished files. */
   temporary: z.string(),
-  /** KiB each second; no limit when absent. */
-  bandwidthLimit: z.number().positive().optional(),
 });
-export const FilesTar = FilesSync.omit({ bandwidthLimit: true });
 export const FilesVerify = z.strictObject({ ...ItemFiles, mode: VerifyMode });
 
 const DbBackup = z.strictObject({
@@ -143,7 +140,7 @@ const ReferencesVerify = z.strictObject({
   out: z.string(),
 });
 
-const FilesPrune = FilesTar.extend({
+const FilesPrune = FilesSend.extend({
   scope: Scope,
   /** Folder for the lists of what is removed and what is kept. */
   out: z.string(),
@@ -174,8 +171,8 @@ export const stepInputs = {
   inventory: Inventory,
   "db-compare": DbCompare,
   "files-compare": FilesCompare,
-  "files-sync": FilesSync,
-  "files-tar": FilesTar,
+  "files-sync": FilesSend,
+  "files-tar": FilesSend,
   "db-backup": DbBackup,
   "files-verify": FilesVerify,
   "db-restore": DbRestore,

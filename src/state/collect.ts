@@ -21,7 +21,7 @@ export type Collected = z.infer<typeof Collected>;
 
 /** What holds no list of documents or files, also of runs that were undone. */
 const telling =
-  /^(undone-\d+\/)?((plan|report|status|status\.previous|result-[^/]*)\.json|events\.ndjson|[^/]*\.log|lock\/[^/]*)$/;
+  /^(undone-\d+\/)?((plan|report|bwlimit|status|status\.previous|result-[^/]*)\.json|events\.ndjson|[^/]*\.log|lock\/[^/]*)$/;
 const mostBytes = 1024 * 1024;
 const mostEntries = 5000;
 

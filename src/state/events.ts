@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Holder, Status, StepError, StepProgress, Waiting } from "./status.ts";
+import { StepProfile } from "./step-profile.ts";
 
 const at = z.number().int().nonnegative();
 const step = { at, item: z.string(), step: z.string() };
@@ -7,6 +8,7 @@ const result = {
   milliseconds: z.number().nonnegative(),
   /** The last that the attempt reported, so that the journal alone gives the same status. */
   progress: StepProgress.exactOptional(),
+  profile: StepProfile.exactOptional(),
 };
 
 export const RunStarted = z.object({
@@ -52,6 +54,12 @@ const RunWaiting = z.object({
   at,
   waiting: Waiting.exactOptional(),
 });
+/** How much may be sent, from now on. */
+const RunLimited = z.object({
+  type: z.literal("run-limited"),
+  at,
+  bandwidthLimit: z.number().positive().exactOptional(),
+});
 const RunInterrupted = z.object({
   type: z.literal("run-interrupted"),
   at,
@@ -67,7 +75,10 @@ const RunFinished = z.object({
 /** A journal that was lost, or fell behind the snapshot, goes on from this. */
 const Restored = z.object({ type: z.literal("restored"), at, status: Status });
 
-/** What can happen to a migration. All but `step-progress` and `run-waiting` are journalled. */
+/**
+ * What can happen to a migration. All but `step-progress`, `run-waiting` and `run-limited` are
+ * journalled.
+ */
 export const Event = z.discriminatedUnion("type", [
   RunStarted,
   StepStarted,
@@ -76,6 +87,7 @@ export const Event = z.discriminatedUnion("type", [
   StepFailed,
   StepNotRun,
   RunWaiting,
+  RunLimited,
   RunInterrupted,
   RunFinished,
   Restored,
@@ -88,6 +100,6 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An event as the step loop gives it; the store adds times, duration and the last progress. */
 export type NewEvent = Without<
-  Exclude<Event, { type: "step-progress" | "run-waiting" | "restored" }>,
+  Exclude<Event, { type: "step-progress" | "run-waiting" | "run-limited" | "restored" }>,
   "at" | "milliseconds" | "progress"
 >;

@@ -77,13 +77,15 @@ function newest(snapshot: Status | undefined, journal: Status | undefined): Stat
   return snapshot.seq === journal.seq ? withMomentOf(journal, snapshot) : journal;
 }
 
-/** The progress of what runs, and what is waited for: neither is journalled. */
-function withMomentOf(status: Status, { items: others, updatedAt, waiting }: Status): Status {
+/** The progress of what runs, what is waited for, and how much may be sent: none is journalled. */
+function withMomentOf(status: Status, snapshot: Status): Status {
+  const { items: others, updatedAt, waiting, bandwidthLimit } = snapshot;
   const items = status.items.map((item, index) => mergeItem(item, others[index]));
   return {
     ...status,
     updatedAt: Math.max(status.updatedAt, updatedAt),
     ...(waiting === undefined ? {} : { waiting }),
+    ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
     items,
   };
 }

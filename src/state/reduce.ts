@@ -10,6 +10,7 @@ export function reduce(status: Status | undefined, event: Event): Status {
   if (event.type === "restored") return { ...event.status, seq: event.status.seq + 1 };
   if (event.type === "run-started") return startRun(status, event);
   if (event.type === "run-waiting") return setWaiting(status, event);
+  if (event.type === "run-limited") return setLimit(status, event);
   if (status?.state !== "running") throw outOfOrder(event.type, `a run that is ${status?.state}`);
   if (event.type === "step-progress") return changeStep(status, event, status.seq);
   const seq = status.seq + 1;
@@ -47,6 +48,15 @@ function setWaiting(
   if (status === undefined) throw outOfOrder(type, "a migration that was never begun");
   const { waiting: _, ...rest } = status;
   return { ...rest, updatedAt: at, ...(waiting === undefined ? {} : { waiting }) };
+}
+
+function setLimit(
+  status: Status | undefined,
+  { type, at, bandwidthLimit }: Extract<Event, { type: "run-limited" }>,
+): Status {
+  if (status === undefined) throw outOfOrder(type, "a migration that was never begun");
+  const { bandwidthLimit: _, ...rest } = status;
+  return { ...rest, updatedAt: at, ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }) };
 }
 
 function newItems(event: RunStarted): ItemStatus[] {
@@ -156,6 +166,7 @@ function endStep(
     finishedAt: event.at,
     milliseconds: event.milliseconds,
     ...(event.progress === undefined ? {} : { progress: event.progress }),
+    ...(event.profile === undefined ? {} : { profile: event.profile }),
   };
   if (event.type === "step-failed") return { ...ended, state: "failed", error: event.error };
   if (event.output === undefined) return { ...ended, state: "done" };

@@ -2,6 +2,7 @@ import { printable } from "../core/output.ts";
 import { sumOfVerdicts, type VerdictCounts, verdicts } from "../core/verdict.ts";
 import { headlineOf, type Report, verdictRows } from "./report.ts";
 import type { ReportItem } from "./report-item.ts";
+import { accountHead, accountNotes, accountRow } from "./report-profile.ts";
 
 /** The report as one page: no scripts, nothing fetched, every value escaped. */
 export function renderReportHtml(report: Report): string {
@@ -45,6 +46,7 @@ function facts(report: Report): string {
     ["Verified", report.verify],
     ["Conflicts", report.onConflict],
     ["Exit code", report.exitCode === undefined ? "none yet" : String(report.exitCode)],
+    ...(report.cutOver === undefined ? [] : [["Next", report.cutOver] as [string, string]]),
   ];
   const lines = rows.map(([name, value]) => `<tr><th>${text(name)}<td>${text(value ?? "")}`);
   return `<table class="facts">${lines.join("")}</table>`;
@@ -64,6 +66,7 @@ ${list("Accounts that must exist at the destination", item.owners)}
 ${list("Left to do at the destination", item.todo)}
 ${list("Notes", item.notes)}
 ${list("Listed by name, in the migration's folder", item.lists)}
+${profileTable(item)}
 ${stepTable(item)}
 </section>`;
 }
@@ -81,6 +84,17 @@ function verdictTable(rows: { name: string; counts: VerdictCounts }[]): string {
 function cell(count: number, verdict: string): string {
   const bad = ["conflict", "rejected", "missing"].includes(verdict) && count > 0;
   return `<td${bad ? ' class="bad"' : ""}>${count.toLocaleString("en")}`;
+}
+
+function profileTable({ profile = [] }: ReportItem): string {
+  if (profile.length === 0) return "";
+  const head = accountHead.map((name) => `<th>${text(name)}`).join("");
+  const rows = profile.map((account) => {
+    const [step = "", ...cells] = accountRow(account);
+    return `<tr><th>${text(step)}${cells.map((one) => `<td>${text(one)}`).join("")}`;
+  });
+  const table = `<table><thead><tr>${head}</thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<h3>Where the time went</h3>${table}${list("What would help", accountNotes(profile))}`;
 }
 
 function stepTable(item: ReportItem): string {

@@ -1,6 +1,7 @@
 import type { VerdictCounts } from "../core/verdict.ts";
 import { describeOutside, OutsideReference } from "../plan/outside.ts";
 import { fieldOf, outcomeOf } from "./outcome.ts";
+import { accountsOf, type StepAccount } from "./report-profile.ts";
 import type { ItemStatus, StepStatus } from "./status.ts";
 
 export interface ReportItem {
@@ -12,7 +13,9 @@ export interface ReportItem {
   files: VerdictCounts | undefined;
   /** What vanished at the source, where that was to be removed; no part of the source's counts. */
   pruned?: { documents: Pruned; files: Pruned };
-  steps: StepStatus[];
+  steps: Omit<StepStatus, "profile">[];
+  /** Where the time went, where that was asked for. */
+  profile?: StepAccount[];
   /** Accounts that must exist at the destination. */
   owners: string[];
   /** What is left for people to do at the destination. */
@@ -30,15 +33,17 @@ interface Pruned {
 export function reportItem(item: ItemStatus): ReportItem {
   const { documents, files } = outcomeOf(item);
   const pruned = prunedOf(item);
+  const profile = accountsOf(item.steps);
   return {
     ...(pruned === undefined ? {} : { pruned }),
+    ...(profile.length === 0 ? {} : { profile }),
     id: item.id,
     scope: item.scope,
     state: item.state,
     error: item.steps.find(({ error }) => error !== undefined)?.error,
     documents,
     files,
-    steps: item.steps,
+    steps: item.steps.map(({ profile: _, ...step }) => step),
     owners: texts(outputOf(item, "inventory"), "owners"),
     todo: texts(outputOf(item, "after"), "todo"),
     notes: notesOf(item),

@@ -1,5 +1,6 @@
 import { addVerdicts, noVerdicts, sumOfVerdicts, type VerdictCounts } from "../core/verdict.ts";
 import type { Plan } from "../plan/plan.ts";
+import { estimateAfter, estimateText } from "./estimate-after.ts";
 import { type ReportItem, reportItem } from "./report-item.ts";
 import type { Status } from "./status.ts";
 
@@ -23,6 +24,8 @@ export interface Report {
   contentVerified: boolean;
   onConflict: string;
   totals: { documents: VerdictCounts; files: VerdictCounts };
+  /** How long a cut-over takes after this pass over the files. */
+  cutOver?: string;
   items: ReportItem[];
 }
 
@@ -49,8 +52,15 @@ export function makeReport(plan: Plan, status: Status): Report {
     contentVerified: plan.migrationType === "db" || plan.options.verify !== "none",
     onConflict: plan.options.onConflict,
     totals,
+    ...cutOverOf(plan, status),
     items,
   };
+}
+
+function cutOverOf(plan: Plan, status: Status): Pick<Report, "cutOver"> {
+  if (plan.migrationType !== "files" || status.state !== "done") return {};
+  const cutOver = estimateText(estimateAfter(status, plan));
+  return cutOver === undefined ? {} : { cutOver };
 }
 
 function describeSide({ dir, database }: Plan["source"]): string {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ErrorCode, errorCodes, MigrationError } from "../core/errors.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { StepProfile } from "./step-profile.ts";
 
 export const statusVersion = 1;
 
@@ -60,6 +61,8 @@ export const StepStatus = z.object({
   progress: StepProgress.exactOptional(),
   output: z.unknown().optional(),
   error: StepError.exactOptional(),
+  /** Present where it was asked for. */
+  profile: StepProfile.exactOptional(),
 });
 export type StepStatus = z.infer<typeof StepStatus>;
 
@@ -94,6 +97,8 @@ export const Status = z.object({
   holder: Holder.exactOptional(),
   /** Absent while it works. */
   waiting: Waiting.exactOptional(),
+  /** KiB each second that may be sent; absent where there is no limit. */
+  bandwidthLimit: z.number().positive().exactOptional(),
   items: z.array(ItemStatus),
 });
 export type Status = z.infer<typeof Status>;

@@ -36,6 +36,8 @@ export interface Store {
   progress(item: string, step: string, progress: Progress): void;
   /** Shows at once what the run waits for, or that it goes on; nothing before the first run. */
   waits(waiting: Waiting | undefined): void;
+  /** Shows how much may be sent from now on; nothing before the first run. */
+  limits(bandwidthLimit: number | undefined): void;
   close(): Promise<void>;
 }
 
@@ -106,6 +108,14 @@ class StateWriter implements Store {
     const at = this.#options.clock.now();
     const masked = waiting && { waiting: { ...waiting, reason: redactText(waiting.reason) } };
     this.status = reduce(this.status, { type: "run-waiting", at, ...masked });
+    this.#showProgress();
+  }
+
+  limits(bandwidthLimit: number | undefined) {
+    if (this.status === undefined) return;
+    const at = this.#options.clock.now();
+    const limit = bandwidthLimit === undefined ? {} : { bandwidthLimit };
+    this.status = reduce(this.status, { type: "run-limited", at, ...limit });
     this.#showProgress();
   }
 

@@ -1,7 +1,9 @@
+import type { Bandwidth } from "../core/bandwidth.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Feed } from "../core/feed.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Logger } from "../core/log.ts";
+import type { Profile } from "../core/profile.ts";
 import type { Report } from "../core/progress.ts";
 import type { FileDestination } from "../files/destination.ts";
 import type { ArchivePiece } from "../mongo/archive/growing.ts";
@@ -23,6 +25,10 @@ export interface WorkerContext {
   guard(): Promise<void>;
   /** What a backup hands to the restore that goes on beside it. */
   archive?: Feed<ArchivePiece> | undefined;
+  /** How much may be sent; as much as there is where this is not said. */
+  bandwidth?: Bandwidth | undefined;
+  /** Where it is told what is waited for, where somebody wants to know. */
+  profile?: Profile | undefined;
   /** Milliseconds that a server may be away; each worker has its own where this is not said. */
   retryBudget?: number | undefined;
   /** Milliseconds that a server may take for one reply to a reader; ten minutes by default. */

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { makeFolder } from "../core/atomic-file.ts";
 import { isUnavailable, MigrationError } from "../core/errors.ts";
+import type { Profile } from "../core/profile.ts";
 import { withReleasers } from "../core/releasers.ts";
 import { type Retrying, retry } from "../core/retry.ts";
 import { programVersion } from "../core/version.ts";
@@ -18,6 +19,7 @@ import { requireArchiveRoom } from "./archive-room.ts";
 import { makeBackupProgress } from "./backup-progress.ts";
 import type { WorkerContext } from "./context.ts";
 import { patiently } from "./patiently.ts";
+import { profiled } from "./profiled.ts";
 import { watchSource } from "./source-watch.ts";
 
 export interface DbBackupOutput {
@@ -48,12 +50,17 @@ export async function backupDatabase(
 ): Promise<DbBackupOutput> {
   try {
     return await withReleasers(async (release) => {
+      const { profile } = context;
       const source = await patiently(context, () => connectSource(input.source, context));
       release(() => source.close());
       await makeFolder(dirname(input.archive));
       const archive = await createArchive(input.archive, input.compression);
       release(() => archive.discard());
-      return await backUp(input, { source, archive, context });
+      return await backUp(input, {
+        source: profiled(source, { what: "sourceDatabase", profile }),
+        archive: profiledArchive(archive, profile),
+        context,
+      });
     });
   } catch (error) {
     context.archive?.fail(error);
@@ -63,6 +70,14 @@ export async function backupDatabase(
       cause: error,
     });
   }
+}
+
+/** Also what is written to an entry. */
+function profiledArchive(archive: ArchiveWriter, profile: Profile | undefined): ArchiveWriter {
+  if (profile === undefined) return archive;
+  const watching = { what: "archive" as const, profile };
+  const begin = (name: string) => profiled(archive.begin(name), watching);
+  return profiled({ ...archive, begin }, watching);
 }
 
 interface Work {

@@ -14,10 +14,12 @@ import { stoppable } from "../mongo/restore-stop.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
 import { patiently } from "./patiently.ts";
+import { profiled } from "./profiled.ts";
 
 type Input = StepInputs["db-restore"];
 
 const reportMs = 250;
+const depth = "batchesInFlight";
 
 export interface DatabaseRestored extends RestoreResult {
   /** Present where the backup went on meanwhile: each collection was checked alone before it. */
@@ -34,7 +36,7 @@ export async function restoreDatabase(
   input: Input,
   context: WorkerContext,
 ): Promise<DatabaseRestored> {
-  const { log, signal, clock } = context;
+  const { log, signal, clock, profile } = context;
   const reports = throttleReports(context.report, reportMs, clock.elapsed);
   return withReleasers(async (release) => {
     const source = await openSource(input, { ...context, report: reports.push });
@@ -44,8 +46,9 @@ export async function restoreDatabase(
     );
     release(() => destination.close());
     if (input.onConflict === "fail") await refuseConflicts(source, { input, context, destination });
-    const result = await restoreAll(source, {
-      destination,
+    const read = profiled(source, { what: "archive", profile, only: ["read"] });
+    const result = await restoreAll(read, {
+      destination: profiled(destination, { what: "destinationDatabase", profile, depth }),
       ledger: context.ledger.documents,
       run: context.run,
       out: input.out,

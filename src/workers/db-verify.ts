@@ -8,8 +8,10 @@ import { type VerificationResult, verifyAll } from "../mongo/verify.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
 import { patiently } from "./patiently.ts";
+import { profiled } from "./profiled.ts";
 
 const reportMs = 250;
+const depth = "batchesInFlight";
 
 /**
  * Reads an item's documents back from the destination and compares them with the archive. What is
@@ -20,7 +22,7 @@ export async function verifyDatabase(
   context: WorkerContext,
   out = input.verdicts,
 ): Promise<VerificationResult> {
-  const { log, signal, clock, report } = context;
+  const { log, signal, clock, report, profile } = context;
   const reports = throttleReports(report, reportMs, clock.elapsed);
   return withReleasers(async (release) => {
     const archive = await openArchive(input.archive, { allowForeign: input.foreign ?? false });
@@ -34,8 +36,8 @@ export async function verifyDatabase(
     );
     release(() => destination.close());
     const result = await stoppable(signal, () =>
-      verifyAll(restoreSourceOf(archive), {
-        destination,
+      verifyAll(profiled(restoreSourceOf(archive), { what: "archive", profile }), {
+        destination: profiled(destination, { what: "destinationDatabase", profile, depth }),
         verdicts: input.verdicts,
         out,
         rewrite: input.rewrite,

@@ -19,6 +19,7 @@ import type { Case, Decision, Rules } from "./files-decision.ts";
 import { joinLinkGroups, refreshFolders } from "./files-joined.ts";
 import { writeFindings } from "./files-lists.ts";
 import { steadyDestination } from "./files-retry.ts";
+import { profiled } from "./profiled.ts";
 
 export interface FilesCompared {
   verdicts: VerdictCounts;
@@ -40,7 +41,8 @@ export async function compareFiles(
 ): Promise<FilesCompared> {
   const root = openSourceRoot(input.sourceDir);
   const inventory = openInventory(input.inventory);
-  const source = openLocalTree(input.sourceDir);
+  const { profile } = ctx;
+  const source = profiled(openLocalTree(input.sourceDir), { what: "sourceFiles", profile });
   const destination = steadyDestination(ctx);
   try {
     root.requireContent(inventory);

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { FilesSync } from "../plan/steps.ts";
+import type { FilesSend } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
 import { type FilesSent, withSession } from "./files-session.ts";
 import { finishRoot, sendByRsync } from "./files-sync.ts";
@@ -11,7 +11,7 @@ import { sendByTar } from "./files-tar.ts";
  * under its final name.
  */
 export async function syncFiles(
-  input: z.infer<typeof FilesSync>,
+  input: z.infer<typeof FilesSend>,
   ctx: FilesContext,
 ): Promise<FilesSent> {
   return await withSession(input, ctx, async (session) => {

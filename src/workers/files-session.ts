@@ -16,12 +16,12 @@ import { shortage, shortageText } from "../files/space.ts";
 import type { FilesContext } from "./context.ts";
 import { writeFindings } from "./files-lists.ts";
 import { resend, steadyDestination } from "./files-retry.ts";
+import { profiled } from "./profiled.ts";
 
 export interface SendInput extends Owners {
   sourceDir: string;
   inventory: string;
   temporary: string;
-  bandwidthLimit?: number | undefined;
 }
 
 export interface FilesSent {
@@ -69,7 +69,8 @@ export async function withSession(
   requirePowers(input.ownership, powers);
   const root = openSourceRoot(input.sourceDir);
   const inventory = openInventory(input.inventory);
-  const source = openLocalTree(input.sourceDir);
+  const { profile } = ctx;
+  const source = profiled(openLocalTree(input.sourceDir), { what: "sourceFiles", profile });
   try {
     root.requireContent(inventory);
     if (inventory.note("compared") !== "yes") throw notCompared(input.inventory);

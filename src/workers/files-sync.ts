@@ -35,8 +35,9 @@ export async function sendByRsync(
   }
   const report = progressOf(session, sent);
   // The plain list has the folders, whose times must be set last.
-  const forced = await runList(session, lists.forced, report());
-  const plain = await runList(session, lists.plain, report());
+  const isMuch = sent.bytesSent >= muchToSend;
+  const forced = await runList(session, lists.forced, { isMuch, onProgress: report() });
+  const plain = await runList(session, lists.plain, { isMuch, onProgress: report() });
   const reasons = new Map([...forced.reasons, ...plain.reasons]);
   const lost = new Map([...forced.lost, ...plain.lost]);
   const told = {
@@ -63,7 +64,7 @@ function* doneFolders(entries: InventoryEntry[], { inventory }: SendSession): Ge
 export async function refreshByRsync(session: SendSession, folders: Iterable<Buffer>) {
   const list = listIn(session, "folders");
   for (const path of folders) if (!isRoot(path)) list.add(path);
-  await runList(session, list, () => undefined);
+  await runList(session, list, {});
 }
 
 /**
@@ -127,13 +128,13 @@ function listIn(session: SendSession, name: ListName): List {
 async function runList(
   session: SendSession,
   list: List,
-  onProgress: (progress: RsyncProgress) => void,
+  how: Pick<RsyncRun, "isMuch" | "onProgress">,
 ): Promise<{ reasons: Map<string, string>; lost: LostAttributes }> {
   list.close();
   if (list.count() === 0) return { reasons: new Map(), lost: new Map() };
   const run = await rsyncRun(session, listFile(session, list.name));
   const ignoreTimes = list.name === "forced";
-  const complaints = await runRsync({ ...run, ignoreTimes, onProgress });
+  const complaints = await runRsync({ ...run, ignoreTimes, ...how });
   return {
     reasons: reasonsFrom(complaints, [run.sourceDir, run.route.root]),
     lost: await lostAttributes(run, refusedByRsync(complaints)),
@@ -145,16 +146,19 @@ async function rsyncRun(session: SendSession, list: string): Promise<RsyncRun> {
   if (features === undefined) {
     throw new MigrationError("E_UNEXPECTED", "rsync was asked for where there is none");
   }
-  const { sourceDir, ownership, ownershipMap, temporary, bandwidthLimit } = session.input;
+  const { sourceDir, ownership, ownershipMap, temporary } = session.input;
   const route = await session.destination.rsync(temporary);
   return {
     ...{ sourceDir, route, ownership, ownershipMap, list },
     powers: session.powers,
     features,
+    pacing: session.ctx,
     signal: session.ctx.signal,
-    ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
   };
 }
+
+/** From here on a connection for these bytes alone costs less than it saves. */
+const muchToSend = 16 * 1024 * 1024;
 
 /** What an rsync whose end is cut leaves behind for the next one to go on from is not much less. */
 const muchBytes = 1024 * 1024;

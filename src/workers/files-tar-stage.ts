@@ -29,6 +29,7 @@ export async function stageByTar(
   try {
     const { create, extract, stderr } = await copyByTar({
       ...{ sourceDir, ownership, list: listFile(session, "tar"), signal: ctx.signal, onBytes },
+      pacing: ctx,
       unpack: (signal) => destination.unpack(temporary, { ownership, signal }),
     });
     const refused = ownership === "map" ? await mapStaged(session) : refusedByTar(stderr);

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { parentOf } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
-import type { FilesTar } from "../plan/steps.ts";
+import type { FilesSend } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
 import { type BatchLimits, batchesOf, batchLimits } from "./files-batches.ts";
 import { finishFolders, makeFolders } from "./files-folders.ts";
@@ -15,7 +15,7 @@ import { sendBatch } from "./files-tar-batch.ts";
  * its final name, below folders that were opened one by one and never through a symbolic link.
  */
 export async function tarFiles(
-  input: z.infer<typeof FilesTar>,
+  input: z.infer<typeof FilesSend>,
   ctx: FilesContext,
   limits: BatchLimits = batchLimits,
 ): Promise<FilesSent> {

@@ -5,7 +5,7 @@ import { openLocalTree } from "../files/local-tree.ts";
 import { openSourceRoot } from "../files/source-root.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { FilesContext } from "./context.ts";
-import { differences, linkDifferences } from "./files-differences.ts";
+import { type Difference, differences, linkDifferences } from "./files-differences.ts";
 import { steadyDestination } from "./files-retry.ts";
 import { stopIfAborted } from "./files-stop.ts";
 import {
@@ -19,6 +19,7 @@ import {
 import { attributeDifferences } from "./files-verify-attributes.ts";
 import { bytesToHash, isChecked, isHashed, verdictsFor } from "./files-verify-choice.ts";
 import { type ToHash, verifyContents } from "./files-verify-content.ts";
+import { profiled } from "./profiled.ts";
 
 type Input = StepInputs["files-verify"];
 
@@ -26,7 +27,8 @@ type Input = StepInputs["files-verify"];
 export async function verifyFiles(input: Input, ctx: FilesContext): Promise<FilesVerified> {
   const root = openSourceRoot(input.sourceDir);
   const inventory = openInventory(input.inventory);
-  const source = openLocalTree(input.sourceDir);
+  const { profile } = ctx;
+  const source = profiled(openLocalTree(input.sourceDir), { what: "sourceFiles", profile });
   const destination = steadyDestination(ctx);
   const output = { checked: 0, hashed: 0, hashedBytes: 0, changedSince: 0 };
   const mode = JSON.stringify(input.mode);
@@ -37,11 +39,8 @@ export async function verifyFiles(input: Input, ctx: FilesContext): Promise<File
     const bytes = { done: 0, total: bytesToHash(inventory, input, ctx.run) };
     const sides = { input, ctx, inventory, source, destination };
     const all: Verification = { ...sides, output, mismatches: [], changed: [], bytes };
-    for (const page of inventory.pages({ verdicts: verdictsFor(input) })) {
-      await verifyPage(all, page.filter(isChecked));
-    }
+    await verifyEntries(all);
     await verifyLinks(all);
-    await verifyAttributes(all);
     root.check();
     inventory.setNote("verifying", "no");
     await writeResults(all);
@@ -49,6 +48,20 @@ export async function verifyFiles(input: Input, ctx: FilesContext): Promise<File
   } finally {
     source.close();
     inventory.close();
+  }
+}
+
+/** Every entry; what only rsync can read it reads meanwhile. Both have ended when this throws. */
+async function verifyEntries(all: Verification) {
+  const attributes = attributeDifferences({ ...all, choose: isChecked });
+  const ends = await Promise.allSettled([verifyPages(all), attributes]);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await noteAttributes(all, await attributes);
+}
+
+async function verifyPages(all: Verification) {
+  for (const page of all.inventory.pages({ verdicts: verdictsFor(all.input) })) {
+    await verifyPage(all, page.filter(isChecked));
   }
 }
 
@@ -96,9 +109,11 @@ async function verifyLinks(all: Verification) {
 }
 
 /** What changed at the source meanwhile was told before. */
-async function verifyAttributes(all: Verification) {
-  const { inventory, source, mismatches } = all;
-  for (const difference of await attributeDifferences({ ...all, choose: isChecked })) {
+async function noteAttributes(
+  { inventory, source, mismatches }: Verification,
+  found: readonly Difference[],
+) {
+  for (const difference of found) {
     const entry = inventory.get(difference.path);
     const [look] = await source.look([difference.path]);
     if (entry !== undefined && isUnchanged(entry, look)) mismatches.push(difference);

@@ -10,6 +10,7 @@ import type { OutsideReference } from "../plan/outside.ts";
 import type { StepInputs } from "../plan/steps.ts";
 import type { WorkerContext } from "./context.ts";
 import { patiently } from "./patiently.ts";
+import { profiled } from "./profiled.ts";
 import { type DocumentChoice, ownersOf, selectDocuments } from "./select-documents.ts";
 import { selectFiles, type UnsafeDocument } from "./select-files.ts";
 
@@ -58,7 +59,9 @@ async function openSource(input: Input, ctx: WorkerContext): Promise<SourceDatab
   if (input.source === undefined) return undefined;
   const { source, documents, scope } = input;
   const optional = !documents && scope.kind === "server";
-  const open = () => connectSource(source, ctx);
+  const { profile } = ctx;
+  const open = async () =>
+    profiled(await connectSource(source, ctx), { what: "sourceDatabase", profile });
   try {
     return optional ? await open() : await patiently(ctx, open);
   } catch (error) {

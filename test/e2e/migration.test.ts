@@ -102,6 +102,13 @@ describe.skipIf(noCluster)("a migration between two releases", () => {
     expect(shown.stdout).toMatch(/Migration slow: running.*files-sync.*Pod: slow-.* \(Running\)/s);
   });
 
+  it("may be told to send less while it does, which its status shows", async () => {
+    const { stdout } = await moves.run(0, "bwlimit", "10K", "--name", "slow");
+    expect(stdout).toBe("Limit: 10.0 KiB/s; see migctl status");
+    const shown = async () => (await moves.run(0, "--status")).stdout;
+    await expect.poll(shown, { timeout: 60_000 }).toContain("sends at most 10.0 KiB/s of files");
+  });
+
   it("stops at a checkpoint when it is deleted, and leaves nothing but how far it got", async () => {
     await moves.run(0, "delete", "--name", "slow");
     await expectNothingLeft("slow");

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { openLocalDestination } from "../../src/files/local-destination.ts";
 import { streamedDestination } from "../support/streamed-destination.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { makeRig, mountSmall, rsyncDifferences } from "./files-rig.ts";
+import { limited, makeRig, mountSmall, rsyncDifferences } from "./files-rig.ts";
 import { ownedTree } from "./files-steps.ts";
 
 const ways = { folder: openLocalDestination, stream: streamedDestination };
@@ -57,7 +57,7 @@ it.each(["rsync", "tar"] as const)(
     mkdirSync(join(rig.source, "jane"));
     writeFileSync(join(rig.source, "jane/large"), Buffer.alloc(300_000_000, 1));
     const paths = [{ directory: Buffer.from("jane"), owned: true, via }];
-    const settings = { selection: { kind: "paths" as const, paths }, bandwidthLimit: 20_000 };
+    const settings = { selection: { kind: "paths" as const, paths }, bandwidth: limited(20_000) };
     const controller = new AbortController();
     const steps = rig.steps(settings, controller.signal);
     await steps.inventory();

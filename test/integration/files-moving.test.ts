@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { makeRig, rsyncDifferences } from "./files-rig.ts";
+import { limited, makeRig, rsyncDifferences } from "./files-rig.ts";
 
 const moving = ["appended", "rewritten", "truncated", "renamed"];
 
@@ -40,7 +40,7 @@ it.each(["rsync", "tar"] as const)(
     const writer = spawn(process.execPath, ["-e", program], { cwd: folder });
     onTestFinished(() => void writer.kill("SIGKILL"));
     await once(writer.stdout, "data");
-    const { verified } = await rig.migrate({ selection, bandwidthLimit: 1000, verify: "full" });
+    const { verified } = await rig.migrate({ selection, bandwidth: limited(1000), verify: "full" });
     expect(writer.exitCode).toBe(null);
     writer.kill("SIGKILL");
     await once(writer, "close");

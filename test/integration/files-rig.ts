@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
+import { type Bandwidth, makeBandwidth } from "../../src/core/bandwidth.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Progress } from "../../src/core/progress.ts";
 import { openLocalDestination } from "../../src/files/local-destination.ts";
@@ -30,6 +31,11 @@ interface Migrated {
   verified: Awaited<ReturnType<Steps["verify"]>>;
 }
 
+/** So many KiB each second. */
+export function limited(rate: number): Bandwidth {
+  return makeBandwidth(systemClock.elapsed, rate * 1024);
+}
+
 /** Two folders and a real ledger, for the running test. */
 export async function makeRig(base = tempDir()): Promise<Rig> {
   const [source, destination, work] = ["-so:urce", "-desti:nation", "work"].map((name) => {
@@ -47,7 +53,8 @@ export async function makeRig(base = tempDir()): Promise<Rig> {
     const log = pino({ level: "silent" });
     const report = (now: Progress) => progress.push(now);
     const { run, retryBudget = 60_000, to = openLocalDestination(all.destination) } = all;
-    const ports = { log, clock: systemClock, signal, report, run, ledger, retryBudget };
+    const { bandwidth } = all;
+    const ports = { log, clock: systemClock, signal, report, run, ledger, retryBudget, bandwidth };
     const guard = unguarded;
     return stepsOf(all, { ...ports, guard, destination: to });
   }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { OwnershipMap } from "../../src/config/ownership-map.ts";
+import type { Bandwidth } from "../../src/core/bandwidth.ts";
 import type { ConflictPolicy } from "../../src/core/verdict.ts";
 import type { FileDestination } from "../../src/files/destination.ts";
 import type { Ownership } from "../../src/files/ownership.ts";
@@ -23,7 +24,7 @@ export interface Settings {
   ownership?: Ownership;
   ownershipMap?: OwnershipMap;
   verify?: VerifyMode;
-  bandwidthLimit?: number;
+  bandwidth?: Bandwidth;
   /** How `destination` is reached: as a local folder, unless said otherwise. */
   to?: FileDestination;
   retryBudget?: number;
@@ -59,13 +60,12 @@ export function stepsOf(settings: Settings, ctx: FilesContext): Steps {
     ...(settings.ownershipMap === undefined ? {} : { ownershipMap: settings.ownershipMap }),
   };
   const temporary = ".migration-unfinished";
-  const { bandwidthLimit, onConflict = "keep-destination", verify = "written" } = settings;
-  const limit = bandwidthLimit === undefined ? {} : { bandwidthLimit };
+  const { onConflict = "keep-destination", verify = "written" } = settings;
   const { signal, report } = ctx;
   return {
     inventory: () => takeInventory({ root: source, selection, file: inventory, signal, report }),
     compare: () => compareFiles({ ...item, onConflict }, ctx),
-    sync: () => syncFiles({ ...item, temporary, ...limit }, ctx),
+    sync: () => syncFiles({ ...item, temporary }, ctx),
     tar: () => tarFiles({ ...item, temporary }, ctx, settings.batch),
     verify: () => verifyFiles({ ...item, mode: verify }, ctx),
   };

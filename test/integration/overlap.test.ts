@@ -4,6 +4,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { machineLimits } from "../../src/core/machine-limits.ts";
 import { stepsAtOnce } from "../../src/manager/steps-at-once.ts";
+import type { StepAccount } from "../../src/state/report-profile.ts";
 import type { Status, StepStatus } from "../../src/state/status.ts";
 import {
   between,
@@ -59,6 +60,7 @@ async function planned(name: string, ...flags: string[]) {
       return { end: ran.exitCode ?? ran.signal, output: ran.all };
     },
     notes: () => read("report.json").items.flatMap(({ notes }: { notes: string[] }) => notes),
+    accounts: (): StepAccount[] => read("report.json").items[0].profile,
     step(id: string): StepStatus {
       const [item] = (read("status.json") as Status).items;
       return item?.steps.find((step) => step.id === id) as StepStatus;
@@ -73,7 +75,7 @@ async function planned(name: string, ...flags: string[]) {
 const overlapNote = expect.stringContaining("Documents were restored while others were backed up");
 
 it("backs up while the files are copied, where there is a processor for each", async () => {
-  const { manage, step, expectWhole } = await planned("beside");
+  const { manage, step, expectWhole, accounts } = await planned("beside", "--profile");
   const { end, output } = await manage();
   expect(end, output).toBe(0);
   const [backup, copy] = [step("db-backup"), step("files-tar")];
@@ -84,7 +86,35 @@ it("backs up while the files are copied, where there is a processor for each", a
     exclude: ["/logs", "/run", "/._init"],
   });
   expect(differences.filter((line) => !line.endsWith(" ./"))).toEqual([]);
+  expectPlausible(accounts(), step);
 });
+
+function expectPlausible(accounts: StepAccount[], step: (id: string) => StepStatus) {
+  const accountOf = (id: string) => accounts.find((one) => one.step === id) as StepAccount;
+  const [sync, backup, restore] = ["files-sync", "db-backup", "db-restore"].map(accountOf) as [
+    StepAccount,
+    StepAccount,
+    StepAccount,
+  ];
+  const moved = step("db-backup").output as { documents: number; bytes: number };
+  expect(backup.moved).toEqual({ documents: moved.documents, bytes: moved.bytes });
+  expect(restore.moved).toEqual(backup.moved);
+  const sent = step("files-sync").output as { filesSent: number; bytesSent: number };
+  expect(sync.moved).toEqual({ files: sent.filesSent, bytes: sent.bytesSent });
+  expect(sync.profile.cpu.programs).toBeGreaterThan(0);
+  expect(backup.profile.waits["sourceDatabase"]).toBeGreaterThan(0);
+  expect(restore.profile.depths["batchesInFlight"]?.most).toBeGreaterThanOrEqual(1);
+  expect(backup.profile.shared).toBe(isWide);
+  const whole = accounts.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  for (const { milliseconds, profile, bound } of accounts) {
+    if (bound !== undefined) expect(profile.cpu.manager).toBeGreaterThan(0);
+    expect(profile.peakRss.manager).toBeGreaterThan(20_000_000);
+    for (const time of Object.values(profile.waits)) {
+      expect(time).toBeLessThanOrEqual(milliseconds + 50);
+    }
+    expect(bound === undefined).toBe(milliseconds < whole / 20);
+  }
+}
 
 it("restores while it backs up with --overlap, and says so", async () => {
   const { manage, step, notes, expectWhole } = await planned(

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loseBlocks, makeDiskImage, rotByte } from "../support/disk-image.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { isRoot, makeRig, mountSmall } from "./files-rig.ts";
+import { isRoot, limited, makeRig, mountSmall } from "./files-rig.ts";
 import { ownedTree } from "./files-steps.ts";
 
 const vias = ["rsync", "tar"] as const;
@@ -137,7 +137,7 @@ it.each(vias)(
     execFileSync("mount", ["--bind", volume, rig.source]);
     const steps = rig.steps({
       ...pathsBy(via),
-      bandwidthLimit: 20_000,
+      bandwidth: limited(20_000),
       batch: { names: 10, bytes: 4_000_000 },
     });
     await steps.inventory();

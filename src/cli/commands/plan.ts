@@ -6,8 +6,10 @@ import { planRequest } from "../../controller/request.ts";
 import { defineCommand } from "../../core/command.ts";
 import { exitCodes } from "../../core/errors.ts";
 import { Forecast } from "../../plan/forecast.ts";
+import { listMigrations } from "../../state/migrations.ts";
 import { networkFile } from "../cluster.ts";
 import type { CliContext } from "../context.ts";
+import { estimateOf } from "../cut-over.ts";
 import { hasChanges, printForecast } from "../forecast-view.ts";
 import { planInCluster } from "../plan-cluster.ts";
 import { clusterOptions, requestOptions } from "../request-options.ts";
@@ -42,8 +44,9 @@ export const planCommand = defineCommand({
     const forecast = await askManager(context.manager, {
       ...{ args: ["forecast", "--plan", "-"], input: plan, schema: Forecast },
     });
-    if (context.format === "table") printForecast({ plan, facts, forecast }, context.out);
-    else context.out.data({ plan, facts, ...forecast }, context.format);
+    const cutOver = estimateOf(plan, (await listMigrations(plan.workDir)).found);
+    if (context.format === "table") printForecast({ plan, facts, forecast, cutOver }, context.out);
+    else context.out.data({ plan, facts, ...forecast, cutOver }, context.format);
     const isDifferent = flags["detailed-exitcode"] === true && hasChanges(forecast);
     return isDifferent ? exitCodes.changesFound : exitCodes.done;
   },

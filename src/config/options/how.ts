@@ -50,8 +50,8 @@ export const howOptions = {
     group: "How",
   },
   bwlimit: {
-    type: "number",
-    describe: "KiB each second that rsync may send",
+    type: "string",
+    describe: "How much of files may be sent each second, in KiB or as 500K, 1.5M; 0 is no limit",
     value: "RATE",
     group: "How",
   },
@@ -92,6 +92,12 @@ export const howOptions = {
     type: "boolean",
     describe:
       "Restore a collection as soon as it is backed up and checked, not only once all of them are",
+    default: false,
+    group: "How",
+  },
+  profile: {
+    type: "boolean",
+    describe: "Have the report tell where the time went, and what would make it faster",
     default: false,
     group: "How",
   },

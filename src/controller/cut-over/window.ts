@@ -1,5 +1,6 @@
 import { MigrationError } from "../../core/errors.ts";
-import type { CutOverEstimate } from "./estimate.ts";
+import { formatAbout } from "../../core/format.ts";
+import type { CutOverEstimate } from "../../state/estimate.ts";
 
 const named = 3;
 
@@ -7,7 +8,7 @@ const named = 3;
 export function refuseOverWindow(estimate: CutOverEstimate, windowSeconds: number | undefined) {
   if (windowSeconds === undefined) return;
   const { seconds, parts, unknown } = estimate;
-  const window = durationText(windowSeconds);
+  const window = formatAbout(windowSeconds);
   const fields = { estimatedSeconds: seconds, windowSeconds, parts, unknown };
   if (seconds === undefined) {
     throw new MigrationError(
@@ -20,24 +21,14 @@ export function refuseOverWindow(estimate: CutOverEstimate, windowSeconds: numbe
   const longest = [...parts].sort((one, other) => other.seconds - one.seconds).slice(0, named);
   const shown = longest.map(
     ({ step, scope, seconds: part, basis }) =>
-      `${step} of "${scope}" ${durationText(part)} (${basis})`,
+      `${step} of "${scope}" ${formatAbout(part)} (${basis})`,
   );
   throw new MigrationError(
     "E_REFUSED",
-    `The cut-over would take about ${durationText(seconds)}, longer than the window of ${window}; most of it ${shown.join(", ")}`,
+    `The cut-over would take about ${formatAbout(seconds)}, longer than the window of ${window}; most of it ${shown.join(", ")}`,
     {
       hint: "Run --migrationType files again shortly before, move fewer users at once, or give it a longer --window",
       fields,
     },
   );
-}
-
-/** 4980 -> "1 h 23 min". */
-export function durationText(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  const minutes = Math.ceil(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return minutes % 60 === 0
-    ? `${minutes / 60} h`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

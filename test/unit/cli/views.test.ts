@@ -288,7 +288,8 @@ it("prints a plan", () => {
     canPreserveOwnership: false,
     warnings: ["Be warned"],
   });
-  printForecast({ plan: samplePlan({ name: "one" }), facts, forecast }, out);
+  const cutOver = { seconds: 700, files: 240, documents: 530, parts: [], unknown: [] };
+  printForecast({ plan: samplePlan({ name: "one" }), facts, forecast, cutOver }, out);
   expect(stdout()).toMatchInlineSnapshot(`
     "Plan one (full); nothing was written
       from /a, MongoDB 4.2.1
@@ -309,6 +310,8 @@ it("prints a plan", () => {
       4 paths that documents name are not at the source: a, b, c, …
       conflict: Models {"id":"x\\u202e"}
       2 Models were not checked for unique indexes
+
+    A cut-over takes about 12 min, as the last pass says: final pass about 4 min, database about 9 min
     "
   `);
 });

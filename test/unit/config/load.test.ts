@@ -27,6 +27,7 @@ it("fills in the defaults, the ones that the help tells", () => {
     "project-group": [],
     prune: false,
     overlap: false,
+    profile: false,
     "include-references": false,
     "include-collection": [],
     "include-path": [],
@@ -60,7 +61,11 @@ it.each<[string, Record<string, unknown>, string]>([
     { migrationType: "files", "source-dir": "/a", "dest-dir": "/d", user: ["jane"] },
     "--source-uri-file is needed to tell which files belong to the scope",
   ],
-  ["a rate of nothing", { ...flags, bwlimit: 0 }, "--bwlimit Too small: expected number to be >0"],
+  [
+    "a rate that is none",
+    { ...flags, bwlimit: "slow" },
+    '--bwlimit must be like 500, 500K or 1.5M, not "slow"',
+  ],
   [
     "a name that cannot be a folder's",
     { ...flags, name: "../x" },

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { estimateCutOver } from "../../../src/controller/cut-over/estimate.ts";
-import { durationText, refuseOverWindow } from "../../../src/controller/cut-over/window.ts";
+import { refuseOverWindow } from "../../../src/controller/cut-over/window.ts";
 import { asMigrationError } from "../../../src/core/errors.ts";
+import { formatAbout } from "../../../src/core/format.ts";
+import { noVerdicts } from "../../../src/core/verdict.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
+import { estimateCutOver } from "../../../src/state/estimate.ts";
+import { estimateAfter, estimateText } from "../../../src/state/estimate-after.ts";
 import { Status, type StepStatus } from "../../../src/state/status.ts";
 import { samplePlan, sampleRequest } from "../../support/sample-plan.ts";
 
@@ -48,12 +51,17 @@ describe("the estimate of a cut-over", () => {
       ...{ preflight: 1, inventory: 4, "files-compare": 6, "files-sync": 0, "files-tar": 0 },
       ...{ "inventory-2": 4, "files-compare-2": 6, "files-sync-2": 0, "files-tar-2": 0 },
       // 40,000 documents at the rates that are assumed.
-      ...{ "db-backup": 2, "files-verify": 6, "db-restore": 10, "db-verify": 2 },
-      ...{ "references-verify": 10, after: 1 },
+      ...{ "db-backup": 1, "files-verify": 6, "db-restore": 1.6, "db-verify": 1 },
+      // No document of the sample names a file.
+      ...{ "references-verify": 0, after: 1 },
     });
-    expect(estimate.seconds).toBe(52);
+    expect(estimate.seconds).toBe(30.6);
     const restore = estimate.parts.find(({ step }) => step === "db-restore");
-    expect(restore?.basis).toBe("40000 documents, assumed 4000 each second");
+    expect(restore?.basis).toBe("40000 documents, assumed 25000 each second");
+    expect(estimateText(estimate)).toBe(
+      "A cut-over takes about 31 s, as the last pass says: final pass about 27 s, database about 5 s",
+    );
+    expect(estimateAfter(filesPass, samplePlan({ migrationType: "files" }))).toEqual(estimate);
   });
 
   it("takes the rates of documents that were measured", () => {
@@ -64,6 +72,31 @@ describe("the estimate of a cut-over", () => {
     });
     const estimate = secondsBy(estimateCutOver(pass, samplePlan()));
     expect(estimate).toMatchObject({ "db-backup": 8, "db-restore": 160, "db-verify": 1 });
+  });
+
+  it("takes the rates of documents of an earlier migration where the last pass moved none", () => {
+    const jane = passOf(samplePlan(), {
+      "db-backup": seconds(1000, { documents: 1000, bytes: 1 }),
+      "db-restore": seconds(4000, {}),
+    });
+    const estimate = secondsBy(estimateCutOver(filesPass, samplePlan(), [jane]));
+    expect(estimate).toMatchObject({ "db-backup": 40, "db-restore": 160 });
+  });
+
+  it("knows that documents that are there are compared, not written again", () => {
+    const verdicts = { ...noVerdicts(), migrated: 80_000 };
+    const first = {
+      inventory: seconds(1000, counted),
+      "db-backup": seconds(8000, { documents: 80_000, bytes: 1 }),
+      "db-restore": seconds(160_000, { verdicts: { A: verdicts } }),
+      "db-verify": seconds(20_000, {}),
+    };
+    const again = secondsBy(estimateCutOver(passOf(samplePlan(), first), samplePlan()));
+    expect(again).toMatchObject({ "db-restore": 30, "db-verify": 20 });
+    const identical = { A: { ...noVerdicts(), identical: 80_000 } };
+    const second = { ...first, "db-restore": seconds(24_000, { verdicts: identical }) };
+    const third = secondsBy(estimateCutOver(passOf(samplePlan(), second), samplePlan()));
+    expect(third).toMatchObject({ "db-restore": 24 });
   });
 
   it("counts what an unfinished pass has left, at the rate that it had", () => {
@@ -108,7 +141,8 @@ describe("the estimate of a cut-over", () => {
 
   it("does not know what the last pass did not have", () => {
     expect(estimateCutOver(undefined, samplePlan())).toEqual({
-      ...{ seconds: undefined, parts: [], unknown: ["nothing of it was moved before"] },
+      ...{ seconds: undefined, files: 0, documents: 0, parts: [] },
+      unknown: ["nothing of it was moved before"],
     });
     const jane = samplePlan({ scopes: [{ kind: "user", value: "jane" }] });
     expect(estimateCutOver(filesPass, jane)).toMatchObject({
@@ -133,18 +167,18 @@ describe("a window", () => {
   };
 
   it("lets through what fits, and anything where there is none", () => {
-    refuseOverWindow(estimate, 52);
+    refuseOverWindow(estimate, 31);
     refuseOverWindow(estimate, undefined);
     refuseOverWindow(estimateCutOver(undefined, samplePlan()), undefined);
   });
 
   it("refuses what takes longer, with the numbers", () => {
-    const error = refusal(estimate, 51);
+    const error = refusal(estimate, 30);
     expect(error).toMatchObject({ code: "E_REFUSED" });
     expect(error?.message).toBe(
-      'The cut-over would take about 52 s, longer than the window of 51 s; most of it db-restore of "server" 10 s (40000 documents, assumed 4000 each second), references-verify of "server" 10 s (40000 documents, assumed 4000 each second), files-compare of "server" 6 s (as in the last pass)',
+      'The cut-over would take about 31 s, longer than the window of 30 s; most of it files-compare of "server" 6 s (as in the last pass), files-compare-2 of "server" 6 s (as in the last pass), files-verify of "server" 6 s (as long as the comparison)',
     );
-    expect(error?.fields).toMatchObject({ estimatedSeconds: 52, windowSeconds: 51 });
+    expect(error?.fields).toMatchObject({ estimatedSeconds: 30.6, windowSeconds: 30 });
   });
 
   it("refuses what is not known, and says how it can be", () => {
@@ -164,6 +198,6 @@ describe("a window", () => {
     [3600, "1 h"],
     [4980, "1 h 23 min"],
   ])("of %d seconds is told as %s", (value, text) => {
-    expect(durationText(value)).toBe(text);
+    expect(formatAbout(value)).toBe(text);
   });
 });

@@ -33,6 +33,10 @@ async function run(argv: string[], env: Record<string, string> = {}) {
     ...echo,
     args: { dir: { ...text, required: true }, name: text },
   });
+  const limit = defineCommand({
+    ...echo,
+    args: { rate: { ...text, value: "RATE", required: true, isWord: true }, name: text },
+  });
   const broken = defineCommand({
     ...echo,
     args: {},
@@ -48,6 +52,7 @@ async function run(argv: string[], env: Record<string, string> = {}) {
       commands: [
         { ...described("move", move), isDefault: true },
         described("status", fail),
+        described("limit", limit),
         described("db broken", broken),
       ],
       groups: { db: "Documents by hand" },
@@ -209,6 +214,7 @@ it("prints the help of the program, with the default command's flags", async () 
     Commands:
       tool move        Tell the flags                                                          [default]
       tool status      Tell the flags
+      tool limit       Tell the flags
       tool db          Documents by hand: broken
       tool completion  Print the completion script for bash or zsh
 
@@ -269,4 +275,13 @@ it("prints the help of a noun", async () => {
       -o, --output   Text                                            [string] [choices: "table", "json"]
     "
   `);
+});
+
+it("takes a word after the command where it asks for one, and no further one", async () => {
+  const told = await run(["limit", "5M", "--name", "x"]);
+  expect(told.exitCode).toBe(0);
+  expect(JSON.parse(told.stdout)).toEqual({ rate: "5M", name: "x" });
+  expect((await run(["limit"])).stderr).toContain("Missing: RATE (E_USAGE)");
+  expect((await run(["limit", "5M", "6M"])).stderr).toContain('Cannot take the argument "6M"');
+  expect((await run(["limit", ""])).exitCode).toBe(2);
 });

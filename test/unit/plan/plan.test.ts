@@ -59,10 +59,13 @@ it.each([
   expect(other.fingerprint).not.toBe(one.fingerprint);
 });
 
-it("does not take more patience for another request", () => {
-  const patient = { ...options, retrySeconds: 600, waitLockSeconds: 60 };
-  const [one, other] = [samplePlan(), samplePlan({ options: patient })];
-  expect(other.options).toMatchObject({ retrySeconds: 600, waitLockSeconds: 60 });
+it.each([
+  ["more patience", { retrySeconds: 600, waitLockSeconds: 60 }],
+  ["another limit of what is sent", { bandwidthLimit: 500 }],
+  ["a profile", { profile: true as const }],
+])("does not take %s for another request", (_, change) => {
+  const [one, other] = [samplePlan(), samplePlan({ options: { ...options, ...change } })];
+  expect(other.options).toMatchObject(change);
   expect({ ...other, options }).toEqual(one);
 });
 

@@ -176,6 +176,22 @@ it("shows at once what a run waits for, and forgets it when the run goes on or i
   expect(await shown()).not.toHaveProperty("waiting");
 });
 
+it("shows how much may be sent from now on, and that there is no limit any more", async () => {
+  const folder = tempDir();
+  const store = await openSample(folder);
+  store.limits(500);
+  expect(store.status).toBeUndefined();
+  await store.append(runStarted);
+  const shown = () => readStatus(folder);
+  store.limits(500);
+  await expect.poll(shown).toMatchObject({ seq: 1, bandwidthLimit: 500 });
+  await store.append(started);
+  expect(await shown()).toMatchObject({ seq: 2, bandwidthLimit: 500 });
+  store.limits(undefined);
+  await expect.poll(shown).not.toHaveProperty("bandwidthLimit");
+  await store.close();
+});
+
 it("ignores progress of steps that do not run", async () => {
   const store = await openSample(tempDir());
   store.progress("server", "files", { phase: "early" });

@@ -1,43 +1,43 @@
-import type { Plan, Step } from "../../plan/plan.ts";
-import { scopeText } from "../../plan/scope.ts";
-import type { StepKind } from "../../plan/steps.ts";
-import type { ItemStatus, Status } from "../../state/status.ts";
-import { bytesLeft, documentsOf, lastDone, rateOf, secondsOf, toldBy } from "./last-pass.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import { scopeText } from "../plan/scope.ts";
+import type { StepKind } from "../plan/steps.ts";
+import { documents, references, restoring } from "./estimate-documents.ts";
+import { again, atRate, type Guess, type Guessed, type Known } from "./guess.ts";
+import { bytesLeft, rateOf, toldBy } from "./last-pass.ts";
+import type { Status } from "./status.ts";
 
-interface EstimatePart {
+interface EstimatePart extends Guessed {
   /** "server", "user:jane". */
   scope: string;
   step: string;
-  seconds: number;
-  /** What it is computed from. */
-  basis: string;
 }
 
 /** How long a cut-over takes, as far as the last pass tells. */
 export interface CutOverEstimate {
   /** Undefined where any part is unknown. */
   seconds: number | undefined;
+  /** What of it the files take, and the documents; some of these may run at the same time. */
+  files: number;
+  documents: number;
   parts: EstimatePart[];
   /** Why there is no number for the rest. */
   unknown: string[];
 }
 
-interface Known {
-  plan: Plan;
-  pass: Status;
-  item: ItemStatus;
-}
-
-type Guess = Pick<EstimatePart, "seconds" | "basis"> | { unknown: string };
-
 /**
  * Estimates a plan's run from the status of the last pass over the same items. What changed at the
- * source since that pass is not known and not in it.
+ * source since that pass is not known and not in it. What it did not do is estimated by the newest
+ * of `earlier` that did, else by what is usual.
  */
-export function estimateCutOver(lastPass: Status | undefined, plan: Plan): CutOverEstimate {
+export function estimateCutOver(
+  lastPass: Status | undefined,
+  plan: Plan,
+  earlier: readonly Status[] = [],
+): CutOverEstimate {
   const parts: EstimatePart[] = [];
   const unknown: string[] = [];
   let sum = 0;
+  const measured = [...(lastPass === undefined ? [] : [lastPass]), ...earlier];
   if (lastPass === undefined) unknown.push("nothing of it was moved before");
   for (const { id, scope, steps } of lastPass === undefined ? [] : plan.items) {
     const item = lastPass?.items.find((one) => one.id === id);
@@ -47,7 +47,7 @@ export function estimateCutOver(lastPass: Status | undefined, plan: Plan): CutOv
     }
     const known = new Map<string, number>();
     for (const step of steps) {
-      const guess = estimators[step.kind](step, { plan, pass: lastPass, item });
+      const guess = estimators[step.kind](step, { plan, pass: lastPass, item, measured });
       if ("unknown" in guess) unknown.push(`${step.id} of "${scopeText(scope)}": ${guess.unknown}`);
       else {
         parts.push({ scope: scopeText(scope), step: step.id, ...guess });
@@ -56,7 +56,18 @@ export function estimateCutOver(lastPass: Status | undefined, plan: Plan): CutOv
     }
     sum += longestPath(steps, known);
   }
-  return { seconds: unknown.length > 0 ? undefined : sum, parts, unknown };
+  const of = (isMeant: (step: string) => boolean) =>
+    parts.reduce((total, { step, seconds }) => total + (isMeant(step) ? seconds : 0), 0);
+  return {
+    seconds: unknown.length > 0 ? undefined : sum,
+    ...{ files: of(isOfFiles), documents: of((step) => !isOfFiles(step)) },
+    ...{ parts, unknown },
+  };
+}
+
+/** Preflight and the lists of what there is come before the files. */
+function isOfFiles(step: string): boolean {
+  return /^(preflight|inventory|files-)/.test(step);
 }
 
 /** Steps that run at the same time take as long as the longest chain of those that wait. */
@@ -80,23 +91,15 @@ const estimators: Record<StepKind, (step: Step, known: Known) => Guess> = {
   "files-verify": (_, known) => verifyFiles(known),
   "db-compare": (_, known) => documents("db-compare", known),
   "db-backup": (_, known) => documents("db-backup", known),
-  "db-restore": (_, known) => documents("db-restore", known),
+  "db-restore": (_, known) => restoring(known),
   "db-verify": (_, known) => documents("db-verify", known),
-  "references-verify": (_, known) => documents("references-verify", known),
+  "references-verify": (_, known) => references(known),
   "db-prune": (_, known) => documents("db-prune", known),
   "files-prune": (_, known) => again("files-compare", known),
   after: (_, known) => again("after", known, briefSeconds),
 };
 
 const briefSeconds = 5;
-
-/** What looks at everything takes as long as it did. */
-function again(kind: StepKind, { item }: Known, otherwise?: number): Guess {
-  const step = lastDone(item, kind);
-  if (step !== undefined) return { seconds: secondsOf(step), basis: "as in the last pass" };
-  if (otherwise !== undefined) return { seconds: otherwise, basis: "assumed" };
-  return { unknown: "the last pass did not come so far" };
-}
 
 function send({ pass }: Step, kind: "files-sync" | "files-tar", known: Known): Guess {
   if (pass !== undefined && pass > 1) {
@@ -136,34 +139,4 @@ function bytesToHash({ plan, item }: Known): number | undefined {
   const all = toldBy(item, "inventory", "files", "bytes");
   if (all === undefined || mode === "full") return all;
   return Math.max(written ?? 0, Math.round(all * mode.sample));
-}
-
-/** Documents each second, on the slow side of what was measured, for a pass that moved none. */
-const assumedRates: Partial<Record<StepKind, number>> = {
-  "db-compare": 20_000,
-  "db-backup": 20_000,
-  "db-restore": 4000,
-  "db-verify": 20_000,
-  "references-verify": 4000,
-  "db-prune": 4000,
-};
-
-function documents(kind: StepKind, known: Known): Guess {
-  const count = documentsOf(known.item);
-  if (count === undefined) return { unknown: "the last pass did not count the documents" };
-  const rate = rateOf(known.pass, [kind], "documents");
-  if (rate.seconds > 0) return atRate(count, rate, "documents");
-  const assumed = assumedRates[kind] ?? 1;
-  return { seconds: count / assumed, basis: `${count} documents, assumed ${assumed} each second` };
-}
-
-function atRate(amount: number, rate: { amount: number; seconds: number }, what: string): Guess {
-  if (rate.amount === 0 || rate.seconds === 0) {
-    return { unknown: `${amount} ${what}, and how fast that goes is not known` };
-  }
-  const perSecond = rate.amount / rate.seconds;
-  return {
-    seconds: amount / perSecond,
-    basis: `${amount} ${what}, ${Math.round(perSecond)} each second in the last pass`,
-  };
 }

@@ -1,6 +1,6 @@
-import type { StepKind } from "../../plan/steps.ts";
-import { fieldOf } from "../../state/outcome.ts";
-import type { ItemStatus, Status, StepStatus } from "../../state/status.ts";
+import type { StepKind } from "../plan/steps.ts";
+import { fieldOf } from "./outcome.ts";
+import type { ItemStatus, Status, StepStatus } from "./status.ts";
 
 /** How much was done in how many seconds. */
 export interface Rate {
@@ -26,9 +26,20 @@ export function toldBy(item: ItemStatus, kind: StepKind, ...path: string[]): num
 export function documentsOf(item: ItemStatus): number | undefined {
   const backedUp = toldBy(item, "db-backup", "documents");
   if (backedUp !== undefined) return backedUp;
+  return countedIn(item, () => true);
+}
+
+/** Documents of some collections of an item, as they were counted. */
+export function countedIn(
+  item: ItemStatus,
+  isMeant: (collection: string) => boolean,
+): number | undefined {
   const counts = fieldOf(lastDone(item, "inventory")?.output, "documents");
   if (typeof counts !== "object" || counts === null) return undefined;
-  return Object.values(counts).reduce((sum, count) => sum + Number(count), 0);
+  return Object.entries(counts).reduce(
+    (sum, [name, count]) => sum + (isMeant(name) ? Number(count) : 0),
+    0,
+  );
 }
 
 /** Bytes of files that are still to be sent; undefined where the pass did not come to know them. */
