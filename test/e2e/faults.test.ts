@@ -25,6 +25,8 @@ import { fillStandIn } from "../support/stand-in-release.ts";
 import { makeDir } from "../support/temp-dir.ts";
 
 const small = ["--requests", "cpu=10m,memory=64Mi"];
+/** Then the steps come one after another, as each deletion is to meet one of them alone. */
+const oneProcessor = ["--limits", "cpu=1,memory=1Gi"];
 
 let bed: ClusterBed;
 let oracle: Oracle;
@@ -65,7 +67,7 @@ describe.skipIf(noCluster)("a migration in the cluster", () => {
 
     beforeAll(async () => {
       const args = ["--migrationType", "full", "--name", name, "--bwlimit", "4000", ...small];
-      const running = spawn("start", ...args, "--wait", "-o", "json");
+      const running = spawn("start", ...args, ...oneProcessor, "--wait", "-o", "json");
       const isOver = running.ended.then(({ code, stderr }) => {
         throw new Error(`It ended with ${code} before its pod was deleted: ${stderr}`);
       });
@@ -106,6 +108,11 @@ describe.skipIf(noCluster)("a migration in the cluster", () => {
     it("does not do again what was done, and goes on with what was not", () => {
       for (const done of before) expect(attemptsOf(last)).toMatchObject(done);
       for (const { step } of faults) expect(stepOf(last, step)?.attempts, step).toBe(2);
+    });
+
+    it("runs one step at a time where its container may use one processor", () => {
+      const [backup, tar] = [stepOf(last, "db-backup"), stepOf(last, "files-tar")];
+      expect(backup?.startedAt).toBeGreaterThanOrEqual(tar?.finishedAt ?? Number.NaN);
     });
 
     it("has a receiver for each of its pods, and leaves none of them", async () => {
