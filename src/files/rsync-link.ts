@@ -36,12 +36,14 @@ interface LinkOptions {
   signal: AbortSignal;
   isMuch?: boolean | undefined;
   pacing?: Pacing | undefined;
+  /** How long the other end may take to end once the rsync here has. */
+  patienceMs?: number;
 }
 
 /** Joins a local rsync with the one at the other end; each waits for the slower one. */
 export function makeRsyncLink(
   connect: NonNullable<RsyncRoute["connect"]>,
-  { signal, isMuch = false, pacing }: LinkOptions,
+  { signal, isMuch = false, pacing, patienceMs = patienceMilliseconds }: LinkOptions,
 ): RsyncLink {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -58,7 +60,8 @@ export function makeRsyncLink(
     } catch (lost) {
       fromShell.destroy();
       toShell.destroy();
-      return { lost };
+      // That we left it says nothing: the rsync here had ended by then, and knows why.
+      return stop.signal.aborted ? {} : { lost };
     }
   }
   function channel(fromShell: Readable, toShell: Writable) {
@@ -69,7 +72,7 @@ export function makeRsyncLink(
   }
   async function end(): Promise<LinkEnd> {
     const known = new AbortController();
-    void sleep(patienceMilliseconds, undefined, { signal: known.signal }).then(
+    void sleep(patienceMs, undefined, { signal: known.signal }).then(
       () => stop.abort(),
       () => undefined,
     );
