@@ -65,7 +65,7 @@ export const clusterOptions = {
 };
 
 /** How it is started, and whether it is waited for. */
-export const startOptions = {
+const startOptions = {
   ...clusterOptions,
   "wait-lock": options["wait-lock"],
   quiesce: options.quiesce,
@@ -87,3 +87,6 @@ export const againOptions = {
   migrationType: { ...options.migrationType, describe: "Only a migration of this type" },
   name: { ...options.name, describe: "The migration's name, where there are several" },
 };
+
+/** All flags of a start. */
+export const startArguments = { ...requestOptions, ...startOptions, rerun: options.rerun };

@@ -1,9 +1,6 @@
-import { options } from "../../config/options.ts";
 import { defineCommand } from "../../core/command.ts";
 import type { CliContext } from "../context.ts";
-import { requestOptions, startOptions } from "../request-options.ts";
-
-export const startArguments = { ...requestOptions, ...startOptions, rerun: options.rerun };
+import { startArguments } from "../request-options.ts";
 
 export const startCommand = defineCommand({
   args: startArguments,

@@ -6,14 +6,19 @@ import { failpoint } from "../../core/failpoints.ts";
 import { checkDirectory } from "./check-layout.ts";
 import { damaged } from "./damage.ts";
 import { crcText, type Digest } from "./digest.ts";
-import type { WrittenEntry } from "./growing.ts";
 import { Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { CheckOptions } from "./open.ts";
 import { readManifest } from "./open.ts";
 import { readBack } from "./read-back.ts";
 import { writeFailure } from "./write-at.ts";
 import { openZip } from "./zip-container.ts";
-import { type Compression, type EntryWriter, makeZipWriter, type ZipWriter } from "./zip-writer.ts";
+import {
+  type Compression,
+  type EntryWriter,
+  makeZipWriter,
+  type WrittenEntry,
+  type ZipWriter,
+} from "./zip-writer.ts";
 
 /** What the caller knows of an archive; the rest of the manifest comes from what was written. */
 type ArchiveDescription = Omit<Manifest, "format" | "body" | "entries">;

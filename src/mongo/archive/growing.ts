@@ -3,29 +3,23 @@ import { type FileHandle, open } from "node:fs/promises";
 import { codeOf, MigrationError } from "../../core/errors.ts";
 import { sourceCollectionOf } from "../restore-archive.ts";
 import type { RestoreSource, SourceCollection } from "../restore-source.ts";
-import type { ManifestCollection } from "./backup-collection.ts";
 import { checkCollection } from "./check.ts";
 import type { Container } from "./container.ts";
 import { type Contents, toArchived } from "./contents.ts";
 import { damaged } from "./damage.ts";
-import type { Digest } from "./digest.ts";
 import { type EntryRecord, localHeader, methods } from "./layout.ts";
+import type { Manifest } from "./manifest.ts";
 import type { CheckOptions } from "./open.ts";
 import { readDocuments } from "./read-documents.ts";
 import { inflated } from "./read-entry.ts";
 import { readRange } from "./read-range.ts";
+import type { WrittenEntry } from "./zip-writer.ts";
 
 /** What becomes known of an archive while it is made, in this order. */
 export type ArchivePiece =
   | { what: "begun"; path: string; temporary: string; database: string }
-  | { what: "collection"; collection: ManifestCollection; entry?: WrittenEntry }
+  | { what: "collection"; collection: Manifest["collections"][number]; entry?: WrittenEntry }
   | { what: "sealed"; fingerprint: string };
-
-/** An entry that will not be written to any more. */
-export interface WrittenEntry {
-  record: EntryRecord;
-  digest: Digest;
-}
 
 /** An archive that is restored from while it is made. */
 export interface GrowingArchive extends RestoreSource {

@@ -17,6 +17,12 @@ export interface EntryWriter {
   abandon(): Promise<void>;
 }
 
+/** An entry that will not be written to any more. */
+export interface WrittenEntry {
+  record: EntryRecord;
+  digest: Digest;
+}
+
 export interface ZipWriter {
   /** Where the next entry will start. */
   offset(): number;
