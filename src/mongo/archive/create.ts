@@ -59,14 +59,11 @@ export async function createArchive(
   const file = await openNew(temporary);
   failpoint("archive.afterMake");
   const zip = makeZipWriter(file, temporary);
-  const entries: ManifestEntry[] = [];
   const digests = new Map<string, Digest>();
   let finished = false;
 
   function list(name: string, digest: Digest) {
-    const { bytes, crc32, sha256 } = digest;
     digests.set(name, digest);
-    entries.push({ name, bytes, crc32: crcText(crc32), sha256 });
   }
 
   async function add(name: string, content: Buffer) {
@@ -91,6 +88,7 @@ export async function createArchive(
         bytes,
         sha256: await readBack({ file, path: temporary, pieces: zip.pieces() }, options.signal),
       };
+      const entries = Array.from(digests, listed);
       const manifest = Manifest.parse({ format: 1, ...description, body, entries });
       const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
       await writeEntry(zip, manifestName, content);
@@ -114,6 +112,10 @@ export async function createArchive(
       await rm(temporary, { force: true });
     },
   };
+}
+
+function listed([name, { bytes, crc32, sha256 }]: [string, Digest]): ManifestEntry {
+  return { name, bytes, crc32: crcText(crc32), sha256 };
 }
 
 async function openNew(path: string): Promise<FileHandle> {

@@ -39,25 +39,25 @@ interface State {
   file: FileHandle;
   path: string;
   position: number;
-  entries: EntryRecord[];
-  names: Set<string>;
+  /** By name, in the order in which they lie there. */
+  entries: Map<string, EntryRecord>;
   pieces: WrittenPiece[];
 }
 
 /** Writes a zip file into a file that is open for writing and empty. */
 export function makeZipWriter(file: FileHandle, path: string): ZipWriter {
-  const state: State = { file, path, position: 0, entries: [], names: new Set(), pieces: [] };
+  const state: State = { file, path, position: 0, entries: new Map(), pieces: [] };
   return {
     offset: () => state.position,
     begin: (name, compression) => beginEntry(state, name, compression),
-    record: (name) => state.entries.find((entry) => entry.name === name),
+    record: (name) => state.entries.get(name),
     pieces: () => state.pieces,
-    finish: () => append(state, directory(state.entries, state.position)),
+    finish: () => append(state, directory([...state.entries.values()], state.position)),
   };
 }
 
 function beginEntry(state: State, name: string, compression: Compression): EntryWriter {
-  if (state.names.has(name)) {
+  if (state.entries.has(name)) {
     throw new MigrationError("E_UNEXPECTED", `The archive has an entry "${name}" already`);
   }
   const start = state.position;
@@ -86,8 +86,7 @@ function beginEntry(state: State, name: string, compression: Compression): Entry
       await writeAt(state.file, header, { position: start, path: state.path });
       const packed = { bytes: record.compressedSize, crc32: packedCrc32() ?? found.crc32 };
       state.pieces.push({ bytes: header.length, crc32: crc32(header) }, packed);
-      state.entries.push(record);
-      state.names.add(name);
+      state.entries.set(name, record);
       return found;
     },
     async abandon() {
