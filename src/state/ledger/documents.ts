@@ -42,6 +42,9 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
       return work();
     });
   }
+  const numbersOf = (collection: string, run: string) => {
+    return { collection: collections.numberOf(collection), run: runs.numberOf(run) };
+  };
   const scopeNumber = () => (scope === undefined ? null : scopes.numberOf(scope));
   return {
     collections: () => collections.names(),
@@ -57,10 +60,7 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
     },
     intend(collection, run, entries) {
       onSorted(() => {
-        const numbers = {
-          ...{ collection: collections.numberOf(collection), run: runs.numberOf(run) },
-          scope: scopeNumber(),
-        };
+        const numbers = { ...numbersOf(collection, run), scope: scopeNumber() };
         transaction(database, () => {
           for (const { id, hash, destination = null, overwrites = false } of entries) {
             const values = { id: keyOf(id), hash, destination, overwrites: Number(overwrites) };
@@ -71,10 +71,7 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
     },
     intendNew(collection, run, entries) {
       guard(path, () => {
-        const numbers = {
-          ...{ collection: collections.numberOf(collection), run: runs.numberOf(run) },
-          scope: scopeNumber(),
-        };
+        const numbers = { ...numbersOf(collection, run), scope: scopeNumber() };
         unsorted.append((add) => {
           for (const { id, hash } of entries) add({ ...numbers, key: keyOf(id), hash });
         });
@@ -82,7 +79,7 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
     },
     revert(collection, run, entries) {
       onSorted(() => {
-        const numbers = { collection: collections.numberOf(collection), run: runs.numberOf(run) };
+        const numbers = numbersOf(collection, run);
         transaction(database, () => {
           for (const { id, hash } of entries) revert.run({ ...numbers, id: keyOf(id), hash });
         });
