@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 /** A pod as the node's kernel accounts for it; either version of control groups. */
-export interface PodGroup {
+interface PodGroup {
   uid: string;
   /** Nanoseconds of processor time since it began; undefined once it is gone. */
   cpuNs(): number | undefined;

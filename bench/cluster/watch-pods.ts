@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { paths } from "../../tools/cluster/settings.ts";
-import { cpuMsOf } from "../common/measure.ts";
-import { type PodGroup, podGroups } from "./cgroups.ts";
+import { cpuMsOf, peakRssOf } from "../common/measure.ts";
+import { podGroups } from "./cgroups.ts";
 
 /** What pods and the cluster's own daemons took between two moments, in milliseconds since 1970. */
 interface Watched {
@@ -35,7 +35,7 @@ export function watchPods(chosen: readonly string[] = []): PodWatch {
     const groups = podGroups().filter(({ uid }) => !others.has(uid));
     for (const group of groups) {
       last.set(group.uid, group.cpuNs() ?? last.get(group.uid) ?? 0);
-      peak = Math.max(peak, ...peaksOf(group));
+      peak = Math.max(peak, ...group.pids().map(peakRssOf));
     }
     const podsMs = [...last.values()].reduce((sum, ns) => sum + ns / 1e6, 0);
     samples.push({ at: Date.now(), podsMs, daemonsMs: daemonsMs() });
@@ -60,18 +60,6 @@ function sampleAt(samples: readonly Sample[], at: number): Sample {
   const found = samples.findLast((sample) => sample.at <= at) ?? samples[0];
   if (found === undefined) throw new Error("Nothing was watched");
   return found;
-}
-
-function peaksOf({ pids }: PodGroup): number[] {
-  return pids().flatMap((pid) => {
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      // The pause container's has none of its own worth to name.
-      return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-    } catch {
-      return [];
-    }
-  });
 }
 
 function daemonsMs(): number {

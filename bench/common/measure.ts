@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { statFields } from "../../src/core/process-stat.ts";
 import { dieWithParent } from "../../test/support/mongod.ts";
 
 /** What one piece of work took. */
@@ -81,21 +82,21 @@ function cpuMsOfChildren(): number {
 
 /** Own user and system time, then those of ended children, in ticks. */
 function timesOf(pid: string): number[] {
-  return fieldsOf(pid).slice(11, 15).map(Number);
+  return statFields(read(`/proc/${pid}/stat`))
+    .slice(11, 15)
+    .map(Number);
 }
 
-/** What follows the command's name, which may hold spaces: from the state on. */
-function fieldsOf(pid: string): string[] {
-  return read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
+/** The high-water mark of a process's memory; 0 for one that is gone. */
+export function peakRssOf(pid: number | string): number {
+  const kibibytes = /VmHWM:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1];
+  return Number(kibibytes ?? 0) * 1024;
 }
 
 function watchPeak(root: number) {
   let peak = 0;
   const look = () => {
-    for (const pid of treeOf(root)) {
-      const kibibytes = /VmHWM:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1];
-      peak = Math.max(peak, Number(kibibytes ?? 0) * 1024);
-    }
+    for (const pid of treeOf(root)) peak = Math.max(peak, peakRssOf(pid));
   };
   const timer = setInterval(look, sampleMs);
   return {

@@ -56,26 +56,27 @@ export function rowsOf({ goals, ...compared }: Compared, pairs: readonly Pair[])
   });
 }
 
-/** The row of a limit that none of the runs may reach: the largest of them counts. */
+/** The row of a limit on memory, which none of the runs may reach: the largest of them counts. */
 export function limitRow(work: string, costs: readonly Cost[], limitBytes: number): Row {
-  const shares = costs.map(({ peakRssBytes }) => peakRssBytes / limitBytes);
-  const ratio = ratioOf(shares);
-  return {
-    ...{ work, peer: "limit", aspect: "rss", rounds: costs.length, ratio, goal: 1 },
-    met: costs.length > 0 && ratio.max < 1,
-    ours: medians(costs),
-    theirs: { wallMs: 0, cpuMs: 0, peakRssBytes: limitBytes },
-  };
+  const row = rowOfLimit(work, costs, { ...nothing, peakRssBytes: limitBytes }, "rss");
+  return { ...row, met: costs.length > 0 && row.ratio.max < 1 };
 }
 
 /** The row of a limit on processor time; the median of the runs counts. */
 export function costRow(work: string, costs: readonly Cost[], limitMs: number): Row {
-  const ratio = ratioOf(costs.map(({ cpuMs }) => cpuMs / limitMs));
+  const row = rowOfLimit(work, costs, { ...nothing, cpuMs: limitMs }, "cpu");
+  return { ...row, met: row.ratio.median < 1 };
+}
+
+const nothing: Cost = { wallMs: 0, cpuMs: 0, peakRssBytes: 0 };
+
+function rowOfLimit(work: string, costs: readonly Cost[], limit: Cost, aspect: Aspect) {
+  const ratio = ratioOf(costs.map((cost) => amountOf(cost, aspect) / amountOf(limit, aspect)));
+  const rounds = costs.length;
   return {
-    ...{ work, peer: "limit", aspect: "cpu", rounds: costs.length, ratio, goal: 1 },
-    met: ratio.median < 1,
+    ...{ work, peer: "limit", aspect, rounds, ratio, goal: 1 },
     ours: medians(costs),
-    theirs: { wallMs: 0, cpuMs: limitMs, peakRssBytes: 0 },
+    theirs: limit,
   };
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { makeSelfSigned } from "../../test/support/certificates.ts";
 import { listening } from "../../test/support/proxies.ts";
 import { makeDir, removeTree } from "../../test/support/temp-dir.ts";
-import { type Cost, cpuMsOf, measured } from "../common/measure.ts";
+import { type Cost, cpuMsOf, measured, peakRssOf } from "../common/measure.ts";
 import { makeDeliveredPrograms } from "../common/programs.ts";
 
 /** The works of which the beginning is measured, by name. */
@@ -40,7 +40,7 @@ export async function makeBed() {
       throw new Error(`migctl ${args.join(" ")} ended without a request`);
     }
     const cost = { wallMs: performance.now() - begin, cpuMs: cpuMsOf(child.pid ?? 0) };
-    const peakRssBytes = peakOf(child.pid ?? 0);
+    const peakRssBytes = peakRssOf(child.pid ?? 0);
     child.kill("SIGKILL");
     await ended;
     return { ...cost, peakRssBytes };
@@ -66,9 +66,4 @@ function clusterAt(port: number, pem: Buffer) {
     server: `https://127.0.0.1:${port}`,
     "certificate-authority-data": Buffer.from(ca).toString("base64"),
   };
-}
-
-function peakOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
 }

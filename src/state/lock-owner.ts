@@ -2,6 +2,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
 import { codeOf } from "../core/errors.ts";
+import { statFields } from "../core/process-stat.ts";
 
 /** A process, told apart from every other one, also from a later one with the same number. */
 export const LockOwner = z.object({
@@ -42,7 +43,6 @@ function readProcess(pid: string): { state: string; started: string } | undefine
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined;
     throw error;
   }
-  // The second field, the program's name, may hold blanks and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(stat);
   return { state: fields[0] ?? "", started: fields[19] ?? "" };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { statFields } from "../../core/process-stat.ts";
 
 /** A tick of the times in /proc, for every architecture that Node runs on. */
 const tickMilliseconds = 10;
@@ -32,7 +33,7 @@ function childrenOf(pid: number): number[] {
 }
 
 function programOf(pid: number, depth: number): ProgramNow[] {
-  const fields = statFields(pid);
+  const fields = fieldsOf(pid);
   if (fields === undefined) return [];
   const [state, user, system, pages] = [0, 11, 12, 21].map((at) => fields[at]);
   return [
@@ -46,7 +47,7 @@ function programOf(pid: number, depth: number): ProgramNow[] {
 
 /** User and system time of all programs of ours that have ended. */
 export function endedProgramsMilliseconds(): number {
-  const fields = statFields(process.pid) ?? [];
+  const fields = fieldsOf(process.pid) ?? [];
   return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * tickMilliseconds;
 }
 
@@ -56,10 +57,9 @@ export function threadMilliseconds(): { cpu: number; queued: number } {
   return { cpu: cpu / 1e6, queued: queued / 1e6 };
 }
 
-/** What comes behind the name, which may hold anything: the state first. */
-function statFields(pid: number): string[] | undefined {
-  const text = read(`/proc/${pid}/stat`);
-  return text?.slice(text.lastIndexOf(")") + 2).split(" ");
+function fieldsOf(pid: number): string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : statFields(stat);
 }
 
 /** A process may be gone at any moment. */
