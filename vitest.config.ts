@@ -39,7 +39,7 @@ export default defineConfig({
           globalSetup: [makePrograms],
           testTimeout: 600_000,
           fileParallelism: false,
-          maxConcurrency: 2,
+          maxConcurrency: 3,
         },
       },
       {
