@@ -22,6 +22,7 @@ export async function restoreBatch(
   for (const { ordinal, bytes, reason } of unusable) {
     outcomes.set(ordinal, { verdict: "rejected", reject: { reason, bytes } });
   }
+  if (usable.length === 0) return outcomes;
   let now = there;
   await withRetries(job.collection, job.retry, async () => {
     const [mayBeThere, mayBeOurs] = [now !== "nothing", now === "ours"];

@@ -54,12 +54,22 @@ export interface Candidates {
   unusable: Unusable[];
 }
 
-/** Takes a batch apart; `first` is the ordinal of its first document. */
-export function takeApart(batch: RawBatch, first: number, rules: readonly RewriteRule[]) {
+interface Taking {
+  /** The ordinal of the batch's first document. */
+  first: number;
+  rules: readonly RewriteRule[];
+  /** Not 0 for each document that is left out. */
+  without?: Uint8Array | undefined;
+}
+
+/** Takes a batch apart. */
+export function takeApart(batch: RawBatch, { first, rules, without }: Taking): Candidates {
   const candidates: Candidates = { usable: [], unusable: [] };
-  let ordinal = first;
+  let number = -1;
   for (const document of documentsOf(batch)) {
-    const made = makeCandidate(document, ordinal++, rules);
+    number += 1;
+    if (without !== undefined && without[number] !== 0) continue;
+    const made = makeCandidate(document, first + number, rules);
     if ("reason" in made) candidates.unusable.push(made);
     else candidates.usable.push(made);
   }

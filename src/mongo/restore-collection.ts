@@ -8,6 +8,7 @@ import { type Candidates, takeApart } from "./restore-candidate.ts";
 import type { Finding, Findings } from "./restore-findings.ts";
 import type { RestoreJob } from "./restore-job.ts";
 import type { Outcomes } from "./restore-outcome.ts";
+import type { Scan } from "./scan.ts";
 import type { VerdictFile } from "./verdict-file.ts";
 
 export interface CollectionLoad {
@@ -21,6 +22,8 @@ export interface CollectionLoad {
   findings: Findings;
   /** What can be at the destination when it begins. */
   there: There;
+  /** Finds most of what is there already without looking it up. */
+  scan: Scan | undefined;
   /** Batches in flight. */
   parallel: number;
   onBatch(documents: number, bytes: number): void;
@@ -53,9 +56,10 @@ async function runBatches(load: CollectionLoad): Promise<number> {
   try {
     for await (const batch of load.batches) {
       if (signal.aborted) break;
-      const first = seen;
+      const equal = await load.scan?.equalIn(batch);
+      const portion = { batch, first: seen, equal };
       seen += batch.count;
-      await flights.start(batch.data.length, () => restoreOne(batch, first, load));
+      await flights.start(batch.data.length, () => restoreOne(portion, load));
     }
   } finally {
     await flights.land();
@@ -100,19 +104,30 @@ function makeFlights(most: number) {
   };
 }
 
-async function restoreOne(batch: RawBatch, first: number, load: CollectionLoad): Promise<void> {
+/** A batch of the archive. */
+interface Portion {
+  batch: RawBatch;
+  /** The ordinal of its first document. */
+  first: number;
+  /** Not 0 for each document that the destination was seen to hold as it is. */
+  equal: Uint8Array | undefined;
+}
+
+async function restoreOne(portion: Portion, load: CollectionLoad): Promise<void> {
+  const { batch, first, equal } = portion;
   const { job, verdicts, findings } = load;
   failpoint("restore.beforeBatch");
   const before = await verdicts.read(first, batch.count);
   if (before.includes(undefined)) {
-    const { usable, unusable } = takeApart(batch, first, load.rewrite);
-    const open = ({ ordinal }: { ordinal: number }) => before[ordinal - first] === undefined;
-    const candidates = { usable: usable.filter(open), unusable: unusable.filter(open) };
+    const without = Uint8Array.from(before, (verdict, index) =>
+      verdict !== undefined || equal?.[index] === 1 ? 1 : 0,
+    );
+    const candidates = takeApart(batch, { first, rules: load.rewrite, without });
     const outcomes = await restoreBatch(candidates, load.there, job);
     const noted = findingsOf(outcomes, candidates);
     // The lists first: a document with a verdict is never looked at again.
     if (noted.length > 0) await findings.add(job.collection, noted);
-    await verdicts.write(first, merge(before, outcomes, first));
+    await verdicts.write(first, merge(before, outcomes, portion));
     findings.settle(job.collection, outcomes.keys());
   }
   failpoint("restore.afterBatch");
@@ -128,6 +143,13 @@ function findingsOf(outcomes: Outcomes, { usable }: Candidates): Finding[] {
     .map(([ordinal, outcome]) => ({ ordinal, id: ids.get(ordinal), outcome }));
 }
 
-function merge(before: readonly (Verdict | undefined)[], outcomes: Outcomes, first: number) {
-  return before.map((verdict, index) => verdict ?? outcomes.get(first + index)?.verdict);
+function merge(
+  before: readonly (Verdict | undefined)[],
+  outcomes: Outcomes,
+  { first, equal }: Portion,
+): (Verdict | undefined)[] {
+  return before.map((verdict, index) => {
+    if (verdict !== undefined) return verdict;
+    return equal?.[index] === 1 ? "identical" : outcomes.get(first + index)?.verdict;
+  });
 }

@@ -67,7 +67,10 @@ export async function predictRestore(request: PredictionRequest): Promise<Predic
 
 async function predictBatch(batch: RawBatch, work: Work): Promise<void> {
   const { request, result } = work;
-  const { usable, unusable } = takeApart(batch, result.documents, request.rewrite);
+  const { usable, unusable } = takeApart(batch, {
+    first: result.documents,
+    rules: request.rewrite,
+  });
   result.documents += batch.count;
   result.verdicts.rejected += unusable.length;
   const absent: Candidate[] = [];

@@ -15,6 +15,7 @@ import { noCounters, type RestoreCounters } from "./restore-job.ts";
 import { type RetryOptions, withRetries } from "./restore-retry.ts";
 import { openSession, type RestoreSession } from "./restore-session.ts";
 import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
+import { type Scan, scanBeside } from "./scan.ts";
 import { openVerdictFile, verdictFileName } from "./verdict-file.ts";
 
 export interface RestoreOptions extends RetryOptions {
@@ -162,7 +163,11 @@ async function restoreDocuments(
   const verdicts = await openVerdictFile(path, collection.documents);
   progress.collection = plain;
   const newestBy = options.newestBy[plain];
+  const rewrite = options.rewrite[plain] ?? [];
+  const there = whatIsThere(prepared, session);
+  let scan: Scan | undefined;
   try {
+    if (there === "others") scan = await scanFor(collection, { options, rewrite });
     const counts = await loadCollection({
       job: {
         collection: name,
@@ -178,10 +183,11 @@ async function restoreDocuments(
       },
       batches: source.read(collection),
       documents: collection.documents,
-      rewrite: options.rewrite[plain] ?? [],
+      rewrite,
       verdicts,
       findings,
-      there: whatIsThere(prepared, session),
+      there,
+      scan,
       parallel: collection.spec.options["capped"] ? 1 : batchesInFlight,
       onBatch(documents, bytes) {
         progress.documents += documents;
@@ -193,6 +199,18 @@ async function restoreDocuments(
     const { documents } = collection;
     result.collections.push({ name: plain, documents, verdicts: counts, created });
   } finally {
+    await scan?.close();
     await verdicts.close();
   }
+}
+
+/** Not where an earlier attempt may have written: what is equal then may be of this run. */
+function scanFor(
+  collection: SourceCollection,
+  { options, rewrite }: { options: RestoreOptions; rewrite: readonly RewriteRule[] },
+): Promise<Scan | undefined> {
+  const { destination, signal } = options;
+  const { documents } = collection;
+  const expected = { collection: dataCollection(collection), documents, rewrite, signal };
+  return withRetries(expected.collection, options, () => scanBeside(destination, expected));
 }

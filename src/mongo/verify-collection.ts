@@ -6,6 +6,7 @@ import type { DestinationDatabase } from "./database.ts";
 import { type Candidate, idKeyOf, takeApart } from "./restore-candidate.ts";
 import { findById } from "./restore-present.ts";
 import { type RetryOptions, withRetries } from "./restore-retry.ts";
+import type { Scan } from "./scan.ts";
 import type { VerdictFile } from "./verdict-file.ts";
 import { isExpired, type TtlIndex } from "./verify-expiry.ts";
 
@@ -17,6 +18,8 @@ export interface VerificationRequest extends RetryOptions {
   rewrite: readonly RewriteRule[];
   /** The restore's verdicts; without them every document must be equal. */
   verdicts?: Pick<VerdictFile, "read"> | undefined;
+  /** Finds most of what is equal without looking it up. */
+  scan?: Scan | undefined;
   /** Documents that the destination deletes by itself may be gone. */
   ttl: readonly TtlIndex[];
   onMismatch(mismatch: Mismatch): Promise<void>;
@@ -75,7 +78,9 @@ async function verifyBatch(
   const first = counts.documents;
   counts.documents += batch.count;
   const known = await verdicts?.read(first, batch.count);
-  const { usable, unusable } = takeApart(batch, first, request.rewrite);
+  const without = await request.scan?.equalIn(batch);
+  if (without !== undefined) countEqual(without, known, counts);
+  const { usable, unusable } = takeApart(batch, { first, rules: request.rewrite, without });
   const expected: Candidate[] = [];
   for (const document of [...unusable, ...usable]) {
     const { ordinal } = document;
@@ -92,6 +97,21 @@ async function verifyBatch(
     }
   }
   if (expected.length > 0) await compareWithDestination(expected, request, counts);
+}
+
+/** What the restore set aside, or did not come to, is told of by what is left to be looked at. */
+function countEqual(
+  equal: Uint8Array,
+  known: readonly (Verdict | undefined)[] | undefined,
+  counts: VerificationCounts,
+) {
+  for (const [index, seen] of equal.entries()) {
+    if (seen === 0) continue;
+    const verdict = known?.[index];
+    const isToBeEqual = known === undefined || (verdict !== undefined && !isSetAside(verdict));
+    if (isToBeEqual) counts.equal++;
+    else equal[index] = 0;
+  }
 }
 
 function isSetAside(verdict: Verdict | undefined): verdict is "conflict" | "rejected" {

@@ -8,6 +8,7 @@ import type { Difference } from "./prepare-collection-differences.ts";
 import { type RetryOptions, withRetries } from "./restore-retry.ts";
 import { dataCollection, type RestoreSource, type SourceCollection } from "./restore-source.ts";
 import { readRestoreState } from "./restore-state.ts";
+import { type Scan, scanBeside } from "./scan.ts";
 import { openVerdictFile, verdictFileName } from "./verdict-file.ts";
 import { type VerificationCounts, verifyDocuments } from "./verify-collection.ts";
 import { ttlIndexesOf } from "./verify-expiry.ts";
@@ -71,13 +72,20 @@ async function verifyCollection(
   const { destination } = options;
   const { name } = collection.spec;
   const verdicts = await openVerdicts(number, collection, options.verdicts);
+  const rewrite = options.rewrite[name] ?? [];
+  let scan: Scan | undefined;
   try {
     const indexes = await withRetries(name, options, () => destination.indexes(name));
+    const { documents } = collection;
+    const { signal } = options;
+    const expected = { collection: dataCollection(collection), documents, rewrite, signal };
+    scan = await withRetries(name, options, () => scanBeside(destination, expected));
     const counts = await verifyDocuments({
       ...options,
       collection: dataCollection(collection),
       batches: source.read(collection),
-      rewrite: options.rewrite[name] ?? [],
+      rewrite,
+      scan,
       verdicts,
       ttl: ttlIndexesOf(indexes),
       onMismatch: mismatches.add,
@@ -94,6 +102,7 @@ async function verifyCollection(
     checkCount(collection, counts);
     return counts;
   } finally {
+    await scan?.close();
     await verdicts?.close();
   }
 }

@@ -80,6 +80,27 @@ describe("verifyAll", () => {
   });
 });
 
+describe("verifyAll of what lies as it was restored", () => {
+  it("looks up only the documents that the scan did not find", async () => {
+    const { db, ref } = await openDatabase(server);
+    const source = sourceOf({ name: "c", documents });
+    await restoreInto(ref, source);
+    await db.collection<{ _id: number } & Document>("c").deleteOne({ _id: 1234 });
+    const destination = await open(ref);
+    const asked: number[] = [];
+    const counting: typeof destination = {
+      ...destination,
+      find(collection, ids) {
+        asked.push(ids.length);
+        return destination.find(collection, ids);
+      },
+    };
+    const verified = verifyAll(source, { ...options, destination: counting, rewrite: {} });
+    await expect(verified).rejects.toMatchObject({ code: "E_INTEGRITY" });
+    expect(asked).toEqual([1]);
+  });
+});
+
 describe("verifyDocuments", () => {
   it("serves any source of documents, also without verdicts", async () => {
     const { ref } = await openDatabase(server);

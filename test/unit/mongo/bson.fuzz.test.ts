@@ -68,7 +68,7 @@ itHolds("gives elements that make up the document, or E_INTEGRITY", 500, () =>
 itHolds("counts each document of a batch once, as usable or not, and changes nothing", 300, () =>
   fc.property(documents, fc.nat(1000), (wholes, first) => {
     const batch = { data: Buffer.concat(wholes), count: wholes.length };
-    const { usable, unusable } = takeApart(batch, first, []);
+    const { usable, unusable } = takeApart(batch, { first, rules: [] });
     const all = [...usable, ...unusable].sort((one, other) => one.ordinal - other.ordinal);
     expect(all.map(({ ordinal }) => ordinal)).toEqual(wholes.map((_, index) => first + index));
     for (const { ordinal, bytes } of unusable) expect(bytes).toEqual(wholes[ordinal - first]);

@@ -55,14 +55,14 @@ describe("compareField", () => {
 describe("takeApart", () => {
   it("puts _id first, as the server does", () => {
     const [id, a, b] = [el(2, "_id", str("x")), el(0x10, "a", i32(1)), el(0x10, "b", i32(2))];
-    const { usable } = takeApart({ data: doc(a, id, b), count: 1 }, 7, []);
+    const { usable } = takeApart({ data: doc(a, id, b), count: 1 }, { first: 7, rules: [] });
     expect(usable).toMatchObject([{ ordinal: 7, bytes: doc(id, a, b) }]);
   });
 
   it("sets documents aside that have no _id or are broken, and goes on", () => {
     const broken = doc(el(0x66, "_", Buffer.alloc(3)), el(2, "_id", str("x")));
     const data = Buffer.concat([doc(), broken, version(1)]);
-    const { usable, unusable } = takeApart({ data, count: 3 }, 0, []);
+    const { usable, unusable } = takeApart({ data, count: 3 }, { first: 0, rules: [] });
     expect(unusable.map(({ ordinal, bytes }) => [ordinal, bytes])).toEqual([
       [0, doc()],
       [1, broken],
