@@ -49,6 +49,11 @@ export interface KnownDocument {
 }
 
 export interface DocumentLedger {
+  /**
+   * To be awaited in front of lookups: puts what `intendNew` only gathered into its place, letting
+   * others run meanwhile. A lookup without it does so at once, which takes seconds for millions.
+   */
+  prepareLookups(): Promise<void>;
   /** The records of `ids` in their order. An id is the `_id` element's type byte and value bytes. */
   get(collection: string, ids: readonly Buffer[]): (DocumentRecord | undefined)[];
   /**

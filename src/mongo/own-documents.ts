@@ -29,6 +29,7 @@ const idsAtOnce = 500;
 export async function* ownDocuments(place: OwnPlace): AsyncGenerator<OwnDocument[]> {
   const { collection, destination, ledger, retry } = place;
   const all = { collection, filters: [] };
+  await ledger.prepareLookups();
   const options = { projection: { _id: 1 }, signal: retry.signal };
   for await (const batch of destination.read(all, options)) {
     const ids = [...documentsOf(batch)].map(rawId);

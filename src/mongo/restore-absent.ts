@@ -14,13 +14,18 @@ interface Refusal {
   failure: WriteFailure;
 }
 
+interface Insertion extends Settling {
+  /** The ledger has all of it as new documents of this run. */
+  intended: boolean;
+}
+
 /**
  * Inserts documents that are not at the destination. A document that came to be there meanwhile is
  * compared after all.
  */
-export async function insertAbsent(absent: readonly Candidate[], insertion: Settling) {
+export async function insertAbsent(absent: readonly Candidate[], insertion: Insertion) {
   const { job, outcomes } = insertion;
-  intend(absent, job);
+  if (!insertion.intended) intend(absent, job);
   await job.guard();
   const refusals = await insertNarrowing(absent, job);
   const refused = new Set(refusals.map(({ candidate }) => candidate.ordinal));
@@ -34,7 +39,8 @@ export async function insertAbsent(absent: readonly Candidate[], insertion: Sett
 /** One for all: there are millions of them. */
 const migrated: Outcome = { verdict: "migrated" };
 
-function intend(absent: readonly Candidate[], { collection, ledger, rules }: RestoreJob) {
+/** Records that these are about to be written, where they are not yet. */
+export function intend(absent: readonly Candidate[], { collection, ledger, rules }: RestoreJob) {
   ledger.intendNew(collection, rules.run, absent);
   failpoint("restore.afterIntend");
 }
@@ -114,6 +120,7 @@ async function judge(
   { job, outcomes, mayBeOurs }: Settling,
 ) {
   const { collection, ledger } = job;
+  await ledger.prepareLookups();
   const duplicates: Refusal[] = [];
   let passing: WriteFailure | undefined;
   let unknown: WriteFailure | undefined;

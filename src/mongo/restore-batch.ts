@@ -5,7 +5,10 @@ import type { Outcomes } from "./restore-outcome.ts";
 import { settlePresent } from "./restore-present.ts";
 import { withRetries } from "./restore-retry.ts";
 
-/** What of a collection may be at the destination: what this run wrote, or only that of others. */
+/**
+ * What of a collection may be at the destination: what this run wrote, or only that of others.
+ * Where it is nothing, the ledger has all documents as new before they come here.
+ */
 export type There = "nothing" | "others" | "ours";
 
 /**
@@ -26,10 +29,12 @@ export async function restoreBatch(
   let now = there;
   await withRetries(job.collection, job.retry, async () => {
     const [mayBeThere, mayBeOurs] = [now !== "nothing", now === "ours"];
+    const intended = now === "nothing";
     now = "ours";
     const open = usable.filter(({ ordinal }) => !outcomes.has(ordinal));
     const absent = mayBeThere ? await settlePresent(open, { job, outcomes, mayBeOurs }) : open;
-    if (absent.length > 0) await insertAbsent(absent, { job, outcomes, mayBeOurs });
+    const insertion = { job, outcomes, mayBeOurs, intended };
+    if (absent.length > 0) await insertAbsent(absent, insertion);
   });
   return outcomes;
 }

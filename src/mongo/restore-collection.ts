@@ -3,9 +3,11 @@ import { failpoint } from "../core/failpoints.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import type { Verdict, VerdictCounts } from "../core/verdict.ts";
 import type { RawBatch } from "./bson-walk.ts";
+import { intend } from "./restore-absent.ts";
 import { restoreBatch, type There } from "./restore-batch.ts";
 import { type Candidates, takeApart } from "./restore-candidate.ts";
 import type { Finding, Findings } from "./restore-findings.ts";
+import { makeFlights } from "./restore-flights.ts";
 import type { RestoreJob } from "./restore-job.ts";
 import type { Outcomes } from "./restore-outcome.ts";
 import type { Scan } from "./scan.ts";
@@ -52,56 +54,25 @@ export async function loadCollection(load: CollectionLoad): Promise<VerdictCount
 async function runBatches(load: CollectionLoad): Promise<number> {
   const { signal } = load.job.retry;
   const flights = makeFlights(load.parallel);
-  let seen = 0;
+  const seen = { documents: 0 };
   try {
-    for await (const batch of load.batches) {
+    for await (const group of groupsOf(load, seen)) {
+      if (load.there === "nothing") intendGroup(group, load.job);
+      for (const portion of group) {
+        if (signal.aborted) break;
+        await flights.start(portion.batch.data.length, () => restoreOne(portion, load));
+      }
       if (signal.aborted) break;
-      const equal = await load.scan?.equalIn(batch);
-      const portion = { batch, first: seen, equal };
-      seen += batch.count;
-      await flights.start(batch.data.length, () => restoreOne(portion, load));
     }
   } finally {
     await flights.land();
   }
   flights.check();
-  if (!signal.aborted) return seen;
+  if (!signal.aborted) return seen.documents;
   await load.verdicts.sync();
   throw new MigrationError("E_INTERRUPTED", `Stopped within collection "${load.job.collection}"`, {
     hint: "Run the same command again: it goes on where it stopped",
   });
-}
-
-/** The bytes of all batches in flight, for memory; a larger one flies alone. */
-const mostBytesInFlight = 9 * 1024 * 1024;
-
-/** A few works at a time; after the first failure no further one starts. */
-function makeFlights(most: number) {
-  const running = new Set<Promise<void>>();
-  let bytesInFlight = 0;
-  const errors: unknown[] = [];
-  function check() {
-    if (errors.length > 0) throw errors[0];
-  }
-  return {
-    check,
-    async start(bytes: number, work: () => Promise<void>) {
-      const isFull = () => running.size >= most || bytesInFlight + bytes > mostBytesInFlight;
-      while (running.size > 0 && isFull()) await Promise.race(running);
-      check();
-      bytesInFlight += bytes;
-      const flight = work()
-        .catch((error: unknown) => {
-          errors.push(error);
-        })
-        .finally(() => {
-          running.delete(flight);
-          bytesInFlight -= bytes;
-        });
-      running.add(flight);
-    },
-    land: () => Promise.all(running),
-  };
 }
 
 /** A batch of the archive. */
@@ -109,25 +80,75 @@ interface Portion {
   batch: RawBatch;
   /** The ordinal of its first document. */
   first: number;
+  /** What an earlier attempt came to. */
+  before: readonly (Verdict | undefined)[];
   /** Not 0 for each document that the destination was seen to hold as it is. */
   equal: Uint8Array | undefined;
+  /** What is still to be brought to a verdict. */
+  candidates: Candidates;
+}
+
+/** The documents that are recorded in the ledger at once: each time waits for the disk. */
+const mostOfGroup = { documents: 10_000, bytes: 6 * 1024 * 1024 };
+
+/** Several batches together where nothing has to be looked up; counts what has come. */
+async function* groupsOf(
+  load: CollectionLoad,
+  seen: { documents: number },
+): AsyncGenerator<Portion[]> {
+  let group: Portion[] = [];
+  const sum = { documents: 0, bytes: 0 };
+  for await (const batch of load.batches) {
+    const first = seen.documents;
+    seen.documents += batch.count;
+    sum.documents += batch.count;
+    sum.bytes += batch.data.length;
+    group.push(await takePortion(batch, first, load));
+    const isFull = sum.documents >= mostOfGroup.documents || sum.bytes >= mostOfGroup.bytes;
+    if (load.there === "nothing" && !isFull) continue;
+    yield group;
+    group = [];
+    sum.documents = 0;
+    sum.bytes = 0;
+  }
+  if (group.length > 0) yield group;
+}
+
+async function takePortion(
+  batch: RawBatch,
+  first: number,
+  { scan, verdicts, rewrite }: CollectionLoad,
+): Promise<Portion> {
+  const equal = await scan?.equalIn(batch);
+  const before = await verdicts.read(first, batch.count);
+  const without = Uint8Array.from(before, (verdict, index) =>
+    verdict !== undefined || equal?.[index] === 1 ? 1 : 0,
+  );
+  return {
+    batch,
+    first,
+    before,
+    equal,
+    candidates: takeApart(batch, { first, rules: rewrite, without }),
+  };
+}
+
+/** The first attempt at each of these inserts all of them. */
+function intendGroup(group: readonly Portion[], job: RestoreJob) {
+  const documents = group.flatMap(({ candidates }) => candidates.usable);
+  if (documents.length > 0) intend(documents, job);
 }
 
 async function restoreOne(portion: Portion, load: CollectionLoad): Promise<void> {
-  const { batch, first, equal } = portion;
+  const { batch, first, before, candidates } = portion;
   const { job, verdicts, findings } = load;
   failpoint("restore.beforeBatch");
-  const before = await verdicts.read(first, batch.count);
   if (before.includes(undefined)) {
-    const without = Uint8Array.from(before, (verdict, index) =>
-      verdict !== undefined || equal?.[index] === 1 ? 1 : 0,
-    );
-    const candidates = takeApart(batch, { first, rules: load.rewrite, without });
     const outcomes = await restoreBatch(candidates, load.there, job);
     const noted = findingsOf(outcomes, candidates);
     // The lists first: a document with a verdict is never looked at again.
     if (noted.length > 0) await findings.add(job.collection, noted);
-    await verdicts.write(first, merge(before, outcomes, portion));
+    await verdicts.write(first, merge(outcomes, portion));
     findings.settle(job.collection, outcomes.keys());
   }
   failpoint("restore.afterBatch");
@@ -143,11 +164,7 @@ function findingsOf(outcomes: Outcomes, { usable }: Candidates): Finding[] {
     .map(([ordinal, outcome]) => ({ ordinal, id: ids.get(ordinal), outcome }));
 }
 
-function merge(
-  before: readonly (Verdict | undefined)[],
-  outcomes: Outcomes,
-  { first, equal }: Portion,
-): (Verdict | undefined)[] {
+function merge(outcomes: Outcomes, { before, first, equal }: Portion): (Verdict | undefined)[] {
   return before.map((verdict, index) => {
     if (verdict !== undefined) return verdict;
     return equal?.[index] === 1 ? "identical" : outcomes.get(first + index)?.verdict;

@@ -52,6 +52,7 @@ interface Work {
 
 /** Compares documents with the destination and writes nothing, neither there nor to the ledger. */
 export async function predictRestore(request: PredictionRequest): Promise<Prediction> {
+  await request.ledger.prepareLookups();
   const work: Work = {
     request,
     indexes: uniqueIndexes(await request.destination.indexes(request.collection)),

@@ -47,7 +47,7 @@ async function compare(
   const { collection, destination, rules } = job;
   const ids = candidates.map(({ id }) => id);
   const found = await findById(job, ids);
-  const records = recordsOf(candidates, found, { job, mayBeOurs });
+  const records = await recordsOf(candidates, found, { job, mayBeOurs });
   job.counters.comparedBatches++;
   const exchanges: Exchange[] = [];
   const recovered: Outcomes = new Map();
@@ -74,16 +74,17 @@ async function compare(
 }
 
 /** Whose an equal document is matters only where this run may have written it. */
-function recordsOf(
+async function recordsOf(
   candidates: readonly Candidate[],
   found: ReadonlyMap<string, Buffer>,
   { job, mayBeOurs }: Pick<Settling, "job" | "mayBeOurs">,
-): Map<Candidate, DocumentRecord | undefined> {
+): Promise<Map<Candidate, DocumentRecord | undefined>> {
   const asked = candidates.filter(({ id, bytes }) => {
     const present = found.get(idKeyOf(id));
     return present !== undefined && (mayBeOurs || !present.equals(bytes));
   });
   if (asked.length === 0) return new Map();
+  await job.ledger.prepareLookups();
   const records = job.ledger.get(
     job.collection,
     asked.map(({ id }) => id),

@@ -87,6 +87,7 @@ async function removeFrom(
   const ids = going.map(({ idBytes }) => Buffer.from(idBytes, "base64"));
   // Days may lie between the list and an attempt that goes on with it.
   const lacks = await lackedBySource(source, collection, ids, ctx.signal);
+  await ledger.prepareLookups();
   const known = ledger.known(collection, ids);
   const wanted = going.flatMap((line, at) => {
     const [id, record] = [ids[at], known[at]?.record];

@@ -92,12 +92,12 @@ describe("faults that pass", () => {
     const whole = await openDatabase(server, "whole");
     const { ref } = await openDatabase(server, "killed");
     const indexes = [{ v: 2, key: { n: 1 }, name: "n_1" }];
-    const many = Array.from({ length: 12_000 }, (_, n) => ({ _id: n, n, text: "x".repeat(300) }));
+    const many = Array.from({ length: 60_000 }, (_, n) => ({ _id: n, n, text: "x".repeat(60) }));
     const source = sourceOf({ name: "c", documents: many, indexes });
     await restoreInto(whole.ref, source);
     let kills = 0;
     let back = Promise.resolve();
-    const killed = interrupted(source, [2, 4, 6, 8, 10], async () => {
+    const killed = interrupted(source, [12, 22, 32, 42, 52], async () => {
       kills++;
       await back;
       await server.kill9();
@@ -106,7 +106,7 @@ describe("faults that pass", () => {
     const { collections, counters } = await restoreInto(ref, killed);
     await back;
     expect(kills).toBe(5);
-    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 12_000 });
+    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 60_000 });
     expect(counters.retries).toBeGreaterThan(0);
     const { db } = await openDatabase(server, "killed");
     expect(await hashesOf(db)).toEqual(await hashesOf(whole.db));

@@ -20,6 +20,7 @@ export function memoryLedger(): DocumentLedger & { size(): number } {
   const keyOf = (collection: string, id: Buffer) => `${collection}\0${id.toString("latin1")}`;
   return {
     size: () => records.size,
+    prepareLookups: async () => {},
     get: (collection, ids) => ids.map((id) => records.get(keyOf(collection, id))),
     intend(collection, run, entries) {
       for (const { id, hash, destination } of entries) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SQLOutputValue } from "node:sqlite";
 import type { DocumentRecord, DocumentRecords, KnownDocument, Origin } from "../../core/ledger.ts";
-import { guard, transaction } from "./database.ts";
+import { guard, guardAsync, transaction } from "./database.ts";
 import type { Names, Numbers } from "./numbers.ts";
 
 const select =
@@ -47,6 +47,9 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
   };
   const scopeNumber = () => (scope === undefined ? null : scopes.numberOf(scope));
   return {
+    async prepareLookups() {
+      await guardAsync(path, () => unsorted.sortPatiently());
+    },
     collections: () => collections.names(),
     known(collection, ids) {
       const number = collections.find(collection);
@@ -71,10 +74,9 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
     },
     intendNew(collection, run, entries) {
       guard(path, () => {
-        const numbers = { ...numbersOf(collection, run), scope: scopeNumber() };
-        unsorted.append((add) => {
-          for (const { id, hash } of entries) add({ ...numbers, key: keyOf(id), hash });
-        });
+        const origin = { ...numbersOf(collection, run), scope: scopeNumber() };
+        const records = entries.map(({ id, hash }) => ({ key: keyOf(id), hash }));
+        unsorted.append(origin, records);
       });
     },
     revert(collection, run, entries) {

@@ -1,59 +1,96 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
 import { transaction } from "./database.ts";
 
 /** Records of new documents, in the order in which they came. */
 export interface Unsorted {
-  /** Adds what `work` gives to `add`, in one transaction. */
-  append(work: (add: (record: UnsortedRecord) => void) => void): void;
+  /** Adds records of one collection, run and scope, in one transaction. */
+  append(origin: UnsortedOrigin, records: readonly UnsortedRecord[]): void;
   /** Brings all of them to their places; to be called before the documents' table is used. */
   sort(): void;
+  /** The same, letting others run between each hundred thousand. */
+  sortPatiently(): Promise<void>;
 }
 
-interface UnsortedRecord {
+interface UnsortedOrigin {
   collection: number;
-  key: Buffer;
-  hash: Buffer;
   run: number;
   scope: number | null;
 }
 
+interface UnsortedRecord {
+  key: Buffer;
+  hash: Buffer;
+}
+
 /** How long it takes to sort them holds up everything else: some tenths of a second. */
-const mostRecords = 100_000;
+const recordsAtOnce = 100_000;
+/** A statement for each record costs as much again. */
+const rowsOfStatement = 10;
 
 const move = `
   INSERT OR REPLACE INTO documents
     (collection, id, hash, previous, run, origin, overwrote, scope)
-    SELECT collection, id, hash, NULL, run, run, 0, scope FROM unsorted
+    SELECT collection, id, hash, NULL, run, run, 0, scope FROM unsorted WHERE rowid <= ?
     ORDER BY collection, id, rowid`;
 
 /**
- * Ids come in any order, and each of millions would be written into a page of its own. So many are
- * gathered behind each other and put into their places together, page after page.
+ * Ids come in any order, and each of millions would be written into a page of its own. So they are
+ * gathered behind each other, and put into their places together, page after page, once one is
+ * looked up: after a plain restore that is never.
  */
 export function openUnsorted(database: DatabaseSync): Unsorted {
-  const insert = database.prepare("INSERT INTO unsorted VALUES (?, ?, ?, ?, ?)");
-  const counted = database.prepare("SELECT count(*) AS records FROM unsorted").get();
-  let records = Number(counted?.["records"]);
-  function sort() {
-    if (records === 0) return;
+  const one = database.prepare(insertOf(1));
+  const several = database.prepare(insertOf(rowsOfStatement));
+  const toMove = database.prepare(move);
+  const toRemove = database.prepare("DELETE FROM unsorted WHERE rowid <= ?");
+  const bounds = database.prepare("SELECT min(rowid) AS first, max(rowid) AS last FROM unsorted");
+  const left = () => {
+    const { first, last } = bounds.get() ?? {};
+    return typeof first === "number" && typeof last === "number" ? { first, last } : undefined;
+  };
+  /** Whether there may be some, so that the table is not asked each time. */
+  let isEmpty = left() === undefined;
+
+  function sortSome(): boolean {
+    const rows = isEmpty ? undefined : left();
+    isEmpty = rows === undefined;
+    if (rows === undefined) return false;
+    const end = rows.first + recordsAtOnce - 1;
     transaction(database, () => {
-      database.exec(move);
-      database.exec("DELETE FROM unsorted");
+      toMove.run(end);
+      toRemove.run(end);
     });
-    records = 0;
+    return true;
   }
+
   return {
-    sort,
-    append(work) {
-      let added = 0;
-      transaction(database, () =>
-        work(({ collection, key, hash, run, scope }) => {
-          insert.run(collection, key, hash, run, scope);
-          added += 1;
-        }),
-      );
-      records += added;
-      if (records >= mostRecords) sort();
+    append({ collection, run, scope }, records) {
+      isEmpty = false;
+      const origin = [collection, run, scope];
+      const whole = records.length - (records.length % rowsOfStatement);
+      transaction(database, () => {
+        for (let at = 0; at < whole; at += rowsOfStatement) {
+          several.run(...origin, ...valuesOf(records.slice(at, at + rowsOfStatement)));
+        }
+        for (const record of records.slice(whole)) one.run(...origin, ...valuesOf([record]));
+      });
+    },
+    sort() {
+      while (sortSome());
+    },
+    async sortPatiently() {
+      while (sortSome()) await setImmediate();
     },
   };
+}
+
+function insertOf(rows: number): string {
+  const row = (index: number) => `(?1, ?${4 + 2 * index}, ?${5 + 2 * index}, ?2, ?3)`;
+  const values = Array.from({ length: rows }, (_, index) => row(index));
+  return `INSERT INTO unsorted (collection, id, hash, run, scope) VALUES ${values.join(", ")}`;
+}
+
+function valuesOf(records: readonly UnsortedRecord[]): Buffer[] {
+  return records.flatMap(({ key, hash }) => [key, hash]);
 }

@@ -22,10 +22,10 @@ function sha256(text: string | Buffer): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-async function withLedger(work: (ledger: OpenLedger) => void, folder = tempDir()) {
+async function withLedger(work: (ledger: OpenLedger) => void | Promise<void>, folder = tempDir()) {
   const ledger = await openLedger(folder, options);
   try {
-    work(ledger);
+    await work(ledger);
   } finally {
     ledger.close();
   }
@@ -114,11 +114,12 @@ it("lets a new document's record take the place of an older one, also over a reo
   }, folder);
 });
 
-it("finds each of more new documents than it gathers", async () => {
+it("finds each of more new documents than it sorts at once, and lets others run", async () => {
   const count = 100_500;
+  let ranMeanwhile = false;
   // Scattered, as ids are.
   const idOf = (number: number) => sha256(String(number)).subarray(0, 12);
-  await withLedger(({ documents }) => {
+  await withLedger(async ({ documents }) => {
     for (let first = 0; first < count; first += 500) {
       const numbers = Array.from({ length: 500 }, (_, index) => first + index);
       documents.intendNew(
@@ -127,6 +128,12 @@ it("finds each of more new documents than it gathers", async () => {
         numbers.map((number) => ({ id: idOf(number), hash: h0 })),
       );
     }
+    const others = setTimeout(() => {
+      ranMeanwhile = true;
+    });
+    await documents.prepareLookups();
+    clearTimeout(others);
+    expect(ranMeanwhile).toBe(true);
     const looked = [0, 1, 99_999, 100_000, count - 1].map(idOf);
     expect(documents.get("A", looked)).toEqual(looked.map(() => ({ hash: h0, run: "run" })));
     expect(documents.get("A", [idOf(count)])).toEqual([undefined]);
