@@ -41,7 +41,9 @@ export function compact(array: Buffer): RawBatch {
   let to = 0;
   let count = 0;
   while (from < end) {
-    from = array.indexOf(0, from + 1) + 1;
+    // Behind the type byte and the key, which is the number of the document.
+    while (from < end && array[from] !== 0) from += 1;
+    from += 1;
     const length = documentLength(array, from);
     array.copyWithin(to, from, from + length);
     from += length;

@@ -1,4 +1,5 @@
 import type { ArchivedCollection } from "./archive/contents.ts";
+import { fingerprintOf } from "./archive/manifest.ts";
 import type { Archive } from "./archive/open.ts";
 import type { RestoreSource, SourceCollection } from "./restore-source.ts";
 
@@ -11,7 +12,7 @@ export function restoreSourceOf(archive: Archive): RestoreSource {
     return collection;
   });
   return {
-    fingerprint: archive.manifest?.body.sha256 ?? archive.path,
+    fingerprint: archive.manifest === undefined ? archive.path : fingerprintOf(archive.manifest),
     collections,
     async *read(collection) {
       const entry = entries.get(collection);

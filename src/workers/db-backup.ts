@@ -116,7 +116,7 @@ async function backUp(input: StepInputs["db-backup"], work: Work): Promise<DbBac
   const changes = await sourceChanges();
   progress.begin("checking the archive");
   const written = await archive.finish(description, { signal: context.signal });
-  handed?.push({ what: "sealed", fingerprint: written.bodySha256 });
+  handed?.push({ what: "sealed", fingerprint: written.fingerprint });
   handed?.end();
   return {
     archive: written.path,

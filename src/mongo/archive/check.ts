@@ -2,7 +2,8 @@ import type { Report } from "../../core/progress.ts";
 import type { Container } from "./container.ts";
 import type { ArchivedCollection, Contents } from "./contents.ts";
 import { damaged } from "./damage.ts";
-import { frameDocuments } from "./frame.ts";
+import { makeDigest } from "./digest.ts";
+import { makeFrameWalk } from "./frame.ts";
 import { manifestName } from "./manifest.ts";
 import { compareDigests } from "./read-documents.ts";
 import { digested, readUnpacked } from "./read-entry.ts";
@@ -61,17 +62,18 @@ export async function checkCollection(
   if (entry === undefined) return;
   const expected = contents.expected.get(entry);
   if (known && expected === undefined) throw damaged(container.path, `"${entry}" is not listed`);
-  const stream = digested(readUnpacked(container, entry), (found) => {
+  const stream = digested(readUnpacked(container, entry), makeDigest(), (found) => {
     if (expected !== undefined) compareDigests(container.path, entry, { expected, found });
     else contents.expected.set(entry, found);
   });
-  const counted: Counter = { documents: 0, bytes: 0 };
-  for await (const { data, count } of frameDocuments(stream, entry)) {
+  const walk = makeFrameWalk(entry);
+  const counted: Counter = walk.walked;
+  for await (const chunk of stream) {
     signal?.throwIfAborted();
-    counted.documents += count;
-    counted.bytes += data.length;
+    walk.update(chunk);
     report?.(progress(contents, sum, counted));
   }
+  walk.finish();
   sum.documents += counted.documents;
   sum.bytes += counted.bytes;
   if (!known) Object.assign(collection, counted);
@@ -90,7 +92,7 @@ async function checkOthers(
   const done = new Set(collections.map(({ entry }) => entry));
   for (const [name, digest] of expected) {
     if (done.has(name)) continue;
-    const stream = digested(container.read(name), (found) =>
+    const stream = digested(container.read(name), makeDigest(), (found) =>
       compareDigests(container.path, name, { expected: digest, found }),
     );
     for await (const _ of stream) signal?.throwIfAborted();

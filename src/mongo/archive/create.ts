@@ -6,7 +6,7 @@ import { failpoint } from "../../core/failpoints.ts";
 import { checkDirectory } from "./check-layout.ts";
 import { damaged } from "./damage.ts";
 import { crcText, type Digest } from "./digest.ts";
-import { Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
+import { fingerprintOf, format, Manifest, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { CheckOptions } from "./open.ts";
 import { readManifest } from "./open.ts";
 import { readBack } from "./read-back.ts";
@@ -25,8 +25,8 @@ type ArchiveDescription = Omit<Manifest, "format" | "body" | "entries">;
 
 interface WrittenArchive {
   path: string;
-  /** SHA-256 of everything in front of the manifest. */
-  bodySha256: string;
+  /** Tells its content apart from that of others. */
+  fingerprint: string;
   /** SHA-256 of the manifest, which vouches for everything else. */
   manifestSha256: string;
   /** The size of the file. */
@@ -84,12 +84,15 @@ export async function createArchive(
     async finish(description, options = {}) {
       failpoint("archive.beforeSeal");
       const bytes = zip.offset();
-      const body = {
-        bytes,
-        sha256: await readBack({ file, path: temporary, pieces: zip.pieces() }, options.signal),
-      };
-      const entries = Array.from(digests, listed);
-      const manifest = Manifest.parse({ format: 1, ...description, body, entries });
+      // The disk works meanwhile: what is read back is in memory as yet.
+      await Promise.all([
+        syncAll(file, temporary),
+        readBack({ file, path: temporary, pieces: zip.pieces() }, options.signal),
+      ]);
+      const entries = Array.from(digests, ([name, digest]) => {
+        return listed(name, digest, zip.record(name)?.packedCrc32);
+      });
+      const manifest = Manifest.parse({ format, ...description, body: { bytes }, entries });
       const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
       await writeEntry(zip, manifestName, content);
       await zip.finish();
@@ -103,7 +106,8 @@ export async function createArchive(
       const { size } = await file.stat();
       finished = true;
       await file.close();
-      return { path, bodySha256: body.sha256, manifestSha256: sha256Of(content), bytes: size };
+      const fingerprint = fingerprintOf(manifest);
+      return { path, fingerprint, manifestSha256: sha256Of(content), bytes: size };
     },
     async discard() {
       if (finished) return;
@@ -114,8 +118,12 @@ export async function createArchive(
   };
 }
 
-function listed([name, { bytes, crc32, sha256 }]: [string, Digest]): ManifestEntry {
-  return { name, bytes, crc32: crcText(crc32), sha256 };
+function listed(
+  name: string,
+  { bytes, crc32, sha256 }: Digest,
+  packedCrc32 = crc32,
+): ManifestEntry {
+  return { name, bytes, crc32: crcText(crc32), sha256, packedCrc32: crcText(packedCrc32) };
 }
 
 async function openNew(path: string): Promise<FileHandle> {

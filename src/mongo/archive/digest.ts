@@ -8,18 +8,31 @@ export interface Digest {
   sha256: string;
 }
 
+/** What is enough to find that bytes which were hashed before are others now. */
+export type ShortDigest = Pick<Digest, "bytes" | "crc32">;
+
+/** Takes bytes piece by piece and tells their length and CRC-32 in the end. */
+export function makeShortDigest() {
+  const found: ShortDigest = { bytes: 0, crc32: 0 };
+  return {
+    update(data: Uint8Array) {
+      found.crc32 = crc32(data, found.crc32);
+      found.bytes += data.length;
+    },
+    finish: () => found,
+  };
+}
+
 /** Takes bytes piece by piece and tells their length, CRC-32 and SHA-256 in the end. */
 export function makeDigest() {
   const hash = createHash("sha256");
-  let bytes = 0;
-  let crc = 0;
+  const short = makeShortDigest();
   return {
     update(data: Uint8Array) {
       hash.update(data);
-      crc = crc32(data, crc);
-      bytes += data.length;
+      short.update(data);
     },
-    finish: (): Digest => ({ bytes, crc32: crc, sha256: hash.digest("hex") }),
+    finish: (): Digest => ({ ...short.finish(), sha256: hash.digest("hex") }),
   };
 }
 

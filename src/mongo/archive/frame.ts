@@ -26,13 +26,63 @@ export async function* frameDocuments(
     if (bytes < needed) continue;
     const rest = yield* wholeBatches(Buffer.concat(gathered), { entry, offset });
     offset += bytes - rest.length;
-    needed = Math.max(gatheredBytes, rest.length < 4 ? 0 : lengthAt(rest, { entry, offset }));
+    needed = Math.max(gatheredBytes, rest.length < 4 ? 0 : lengthAt(rest, 0, { entry, offset }));
     gathered = [rest];
     bytes = rest.length;
   }
   const left = yield* wholeBatches(Buffer.concat(gathered), { entry, offset });
   if (left.length === 0) return;
   throw broken({ entry, offset: offset + bytes - left.length }, "ends within a document");
+}
+
+/** What a walk over BSON found. */
+interface Walked {
+  documents: number;
+  bytes: number;
+}
+
+/**
+ * Walks over a stream of BSON from document to document as `frameDocuments` does, with the same
+ * errors, but without gathering it: a check needs no batches.
+ */
+export function makeFrameWalk(entry: string) {
+  const walked: Walked = { documents: 0, bytes: 0 };
+  const length = Buffer.alloc(4);
+  /** How much of the current document has come, and how long it is once that is known. */
+  let come = 0;
+  let wanted = 0;
+
+  /** Takes what belongs to the current document's length, which may be cut in two. */
+  function takeLength(chunk: Buffer, at: number): number {
+    const place = { entry, offset: walked.bytes };
+    if (come === 0 && at + 4 <= chunk.length) {
+      wanted = lengthAt(chunk, at, place);
+      return 4;
+    }
+    const taken = chunk.copy(length, come, at, at + 4 - come);
+    if (come + taken === 4) wanted = lengthAt(length, 0, place);
+    return taken;
+  }
+
+  return {
+    walked,
+    update(chunk: Buffer) {
+      for (let at = 0; at < chunk.length; ) {
+        const taken = come < 4 ? takeLength(chunk, at) : Math.min(wanted - come, chunk.length - at);
+        come += taken;
+        at += taken;
+        if (come < 4 || come < wanted) continue;
+        if (chunk[at - 1] !== 0) throw withoutEnd({ entry, offset: walked.bytes });
+        walked.documents += 1;
+        walked.bytes += wanted;
+        come = 0;
+      }
+    },
+    /** To be called once the stream ended. */
+    finish() {
+      if (come > 0) throw broken({ entry, offset: walked.bytes }, "ends within a document");
+    },
+  };
 }
 
 interface Place {
@@ -67,19 +117,23 @@ function isFull(bytes: number, count: number): boolean {
 function nextLength(data: Buffer, at: number, place: Place): number | undefined {
   if (at + 4 > data.length) return undefined;
   const here = { entry: place.entry, offset: place.offset + at };
-  const length = lengthAt(data.subarray(at), here);
+  const length = lengthAt(data, at, here);
   if (at + length > data.length) return undefined;
   try {
     return documentLength(data, at);
   } catch (error) {
-    throw broken(here, "holds a document without its end", error);
+    throw withoutEnd(here, error);
   }
 }
 
-function lengthAt(data: Buffer, place: Place): number {
-  const length = data.readInt32LE(0);
+function lengthAt(data: Buffer, at: number, place: Place): number {
+  const length = data.readInt32LE(at);
   if (length >= 5 && length <= maxDocumentBytes) return length;
   throw broken(place, `holds a document that claims ${length} bytes`);
+}
+
+function withoutEnd(place: Place, cause?: unknown): MigrationError {
+  return broken(place, "holds a document without its end", cause);
 }
 
 function broken({ entry, offset }: Place, what: string, cause?: unknown): MigrationError {

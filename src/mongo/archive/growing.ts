@@ -49,7 +49,9 @@ export async function openGrowingArchive(
     arriving,
     async *read(collection) {
       const entry = entries.get(collection);
-      if (entry !== undefined) yield* readDocuments(container, contents, entry);
+      if (entry !== undefined) {
+        yield* readDocuments(container, contents, { entry, checked: true });
+      }
     },
     close: () => file.close(),
   };

@@ -1,18 +1,25 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MigrationError } from "../../core/errors.ts";
+
+/** Format 1 had a hash of all bytes instead of a CRC-32 of each entry's packed ones. */
+export const format = 2;
 
 /** The last entry of an archive: what all others must be. */
 export const manifestName = "manifest.json";
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
+const Crc = z.string().regex(/^[0-9a-f]{8}$/);
 const Size = z.number().int().nonnegative();
 
 const ManifestEntry = z.strictObject({
   name: z.string().min(1),
   /** Unpacked. */
   bytes: Size,
-  crc32: z.string().regex(/^[0-9a-f]{8}$/),
+  crc32: Crc,
   sha256: Hash,
+  /** Of the bytes as they lie in the archive. */
+  packedCrc32: Crc,
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
 
@@ -32,28 +39,25 @@ const ManifestCollection = z.strictObject({
 });
 
 export const Manifest = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(format),
   tool: z.strictObject({ name: z.string(), version: z.string() }),
   database: z.string().min(1),
   server: z.strictObject({ version: z.string() }),
   startedAt: z.string(),
   finishedAt: z.string(),
-  /** Everything in front of the manifest, byte for byte. */
-  body: z.strictObject({ bytes: Size, sha256: Hash }),
+  /** Everything in front of the manifest. */
+  body: z.strictObject({ bytes: Size }),
   collections: z.array(ManifestCollection),
   /** All entries but the manifest, in the archive's order. */
   entries: z.array(ManifestEntry),
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Parses a manifest; E_INTEGRITY if it is not one, E_VERSION if it is of a later format. */
+/** Parses a manifest; E_INTEGRITY if it is not one, E_VERSION if it is of another format. */
 export function parseManifest(text: string, path: string): Manifest {
   const json = parseJson(text, path);
-  if (isLaterFormat(json)) {
-    throw new MigrationError("E_VERSION", `The archive "${path}" was made by a later version`, {
-      hint: "Restore it with the version that made it, or a later one",
-    });
-  }
+  const found = formatOf(json);
+  if (found !== undefined && found !== format) throw otherFormat(path, found);
   const result = Manifest.safeParse(json);
   if (result.success) return result.data;
   throw new MigrationError("E_INTEGRITY", `The manifest of "${path}" is malformed`, {
@@ -73,7 +77,24 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-function isLaterFormat(json: unknown): boolean {
-  if (typeof json !== "object" || json === null || !("format" in json)) return false;
-  return typeof json.format === "number" && json.format > 1;
+function formatOf(json: unknown): number | undefined {
+  if (typeof json !== "object" || json === null || !("format" in json)) return undefined;
+  return typeof json.format === "number" ? json.format : undefined;
+}
+
+function otherFormat(path: string, found: number): MigrationError {
+  const [by, hint] =
+    found > format
+      ? ["a later version", "Restore it with the version that made it, or a later one"]
+      : [
+          "an earlier version",
+          "Make the backup again, or restore it with the version that made it",
+        ];
+  return new MigrationError("E_VERSION", `The archive "${path}" was made by ${by}`, { hint });
+}
+
+/** Tells archives apart by what their entries unpack to. */
+export function fingerprintOf({ entries }: Pick<Manifest, "entries">): string {
+  const lines = entries.map(({ name, sha256 }) => `${name}\0${sha256}\n`);
+  return createHash("sha256").update(lines.join("")).digest("hex");
 }

@@ -83,16 +83,18 @@ function makeArchive(
   contents: Contents,
   ours?: { manifest: Manifest; zip: ZipContainer },
 ): Archive {
+  let checked = false;
   return {
     path: container.path,
     database: contents.database,
     manifest: ours?.manifest,
     collections: () => contents.collections,
-    check: async (options = {}) => {
+    async check(options = {}) {
       if (ours !== undefined) await checkLayout(ours.zip, ours.manifest, options.signal);
       await checkContents(container, contents, options);
+      checked = true;
     },
-    read: (entry) => readDocuments(container, contents, entry),
+    read: (entry) => readDocuments(container, contents, { entry, checked }),
     close: () => container.close(),
   };
 }

@@ -2,7 +2,6 @@ import { Readable, type Transform } from "node:stream";
 import { createGunzip, createInflateRaw } from "node:zlib";
 import type { Container } from "./container.ts";
 import { damaged } from "./damage.ts";
-import { type Digest, makeDigest } from "./digest.ts";
 
 /** The bytes of an entry; what mongodump packed by itself (`.gz`) is unpacked. */
 export async function* readUnpacked(container: Container, name: string): AsyncGenerator<Buffer> {
@@ -43,12 +42,17 @@ async function* unpacked(
   }
 }
 
+interface Digesting<T> {
+  update(data: Uint8Array): void;
+  finish(): T;
+}
+
 /** Passes the bytes on and, once they ended, their digest to `done`, which may throw. */
-export async function* digested(
+export async function* digested<T>(
   stream: AsyncIterable<Buffer>,
-  done: (digest: Digest) => void,
+  digest: Digesting<T>,
+  done: (found: T) => void,
 ): AsyncGenerator<Buffer> {
-  const digest = makeDigest();
   for await (const chunk of stream) {
     digest.update(chunk);
     yield chunk;

@@ -3,9 +3,10 @@ import { crc32 } from "node:zlib";
 import { MigrationError } from "../../core/errors.ts";
 import { makeDeflater, makeStorer } from "./deflate.ts";
 import { type Digest, makeDigest } from "./digest.ts";
+import { type EarlySync, makeEarlySync } from "./early-sync.ts";
 import { directory, type EntryRecord, localHeader, methods } from "./layout.ts";
 import type { WrittenPiece } from "./read-back.ts";
-import { writeAt } from "./write-at.ts";
+import { writeAt, writeFailure } from "./write-at.ts";
 
 export type Compression = "deflate" | "store";
 
@@ -15,6 +16,11 @@ export interface EntryWriter {
   end(): Promise<Digest>;
   /** Takes the entry back: the file is cut where it began. */
   abandon(): Promise<void>;
+}
+
+interface WrittenRecord extends EntryRecord {
+  /** Of its bytes as they lie in the archive. */
+  packedCrc32: number;
 }
 
 /** An entry that will not be written to any more. */
@@ -28,7 +34,7 @@ export interface ZipWriter {
   offset(): number;
   begin(name: string, compression: Compression): EntryWriter;
   /** Of an entry that was ended. */
-  record(name: string): EntryRecord | undefined;
+  record(name: string): WrittenRecord | undefined;
   /** Everything that was written, from the file's start up to `offset`. */
   pieces(): WrittenPiece[];
   /** Writes the directory. */
@@ -37,16 +43,18 @@ export interface ZipWriter {
 
 interface State {
   file: FileHandle;
+  disk: EarlySync;
   path: string;
   position: number;
   /** By name, in the order in which they lie there. */
-  entries: Map<string, EntryRecord>;
+  entries: Map<string, WrittenRecord>;
   pieces: WrittenPiece[];
 }
 
 /** Writes a zip file into a file that is open for writing and empty. */
 export function makeZipWriter(file: FileHandle, path: string): ZipWriter {
-  const state: State = { file, path, position: 0, entries: new Map(), pieces: [] };
+  const disk = makeEarlySync(file);
+  const state: State = { file, disk, path, position: 0, entries: new Map(), pieces: [] };
   return {
     offset: () => state.position,
     begin: (name, compression) => beginEntry(state, name, compression),
@@ -86,7 +94,7 @@ function beginEntry(state: State, name: string, compression: Compression): Entry
       await writeAt(state.file, header, { position: start, path: state.path });
       const packed = { bytes: record.compressedSize, crc32: packedCrc32() ?? found.crc32 };
       state.pieces.push({ bytes: header.length, crc32: crc32(header) }, packed);
-      state.entries.set(name, record);
+      state.entries.set(name, { ...record, packedCrc32: packed.crc32 });
       return found;
     },
     async abandon() {
@@ -114,4 +122,9 @@ function makePacker(state: State, compression: Compression) {
 async function append(state: State, data: Buffer) {
   await writeAt(state.file, data, { position: state.position, path: state.path });
   state.position += data.length;
+  try {
+    state.disk.wrote(data.length);
+  } catch (error) {
+    throw writeFailure(state.path, error);
+  }
 }

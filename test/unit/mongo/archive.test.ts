@@ -6,8 +6,9 @@ import { execa } from "execa";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createArchive } from "../../../src/mongo/archive/create.ts";
-import { frameDocuments } from "../../../src/mongo/archive/frame.ts";
+import { frameDocuments, makeFrameWalk } from "../../../src/mongo/archive/frame.ts";
 import { directory, type EntryRecord, localHeader } from "../../../src/mongo/archive/layout.ts";
+import { parseManifest } from "../../../src/mongo/archive/manifest.ts";
 import { type Archive, openArchive } from "../../../src/mongo/archive/open.ts";
 import { openZip } from "../../../src/mongo/archive/zip-container.ts";
 import { makeZipWriter } from "../../../src/mongo/archive/zip-writer.ts";
@@ -139,6 +140,15 @@ describe("an archive", () => {
       code: "E_INTEGRITY",
       message: expect.stringContaining("no manifest"),
     });
+  });
+
+  it.each([
+    [1, "an earlier version"],
+    [3, "a later version"],
+  ])("of format %i is refused as made by %s", (format, by) => {
+    const parsing = () => parseManifest(JSON.stringify({ format }), "a.zip");
+    expect(parsing).toThrow(expect.objectContaining({ code: "E_VERSION" }));
+    expect(parsing).toThrow(`was made by ${by}`);
   });
 
   it("that is missing is named", async () => {
@@ -305,6 +315,17 @@ describe("a dump of mongodump", () => {
 });
 
 describe("framing", () => {
+  it("is walked over alike, however the bytes arrive", () => {
+    const documents = [...oddDocuments(), ...many(50)];
+    const all = Buffer.concat(documents);
+    for (const size of [1, 2, 3, 5, 7, 64, 1000, all.length]) {
+      const walk = makeFrameWalk("e");
+      for (let at = 0; at < all.length; at += size) walk.update(all.subarray(at, at + size));
+      walk.finish();
+      expect(walk.walked).toEqual({ documents: documents.length, bytes: all.length });
+    }
+  });
+
   it("does not depend on how the bytes arrive", async () => {
     const documents = [...oddDocuments(), ...many(2500)];
     const data = Buffer.concat(documents);
@@ -326,10 +347,12 @@ describe("framing", () => {
     const reading = (async () => {
       for await (const _batch of frameDocuments(chunks(Buffer.concat([good, bytes]), 7), "e"));
     })();
-    await expect(reading).rejects.toMatchObject({
-      code: "E_INTEGRITY",
-      fields: { entry: "e", offset: good.length },
-    });
+    const damage = { code: "E_INTEGRITY", fields: { entry: "e", offset: good.length } };
+    await expect(reading).rejects.toMatchObject(damage);
+    const walk = makeFrameWalk("e");
+    expect(() => walk.update(Buffer.concat([good, bytes]))).toThrow(
+      expect.objectContaining(damage),
+    );
   });
 });
 

@@ -35,13 +35,13 @@ async function startArchive(compression: "deflate" | "store" = "deflate") {
     return { what: "collection" as const, collection, entry: archive.written(entry)! };
   }
   async function finish() {
-    const { bodySha256 } = await archive.finish({
+    const { fingerprint } = await archive.finish({
       ...{ tool: { name: "migctl", version: "1" }, database: "db", server: { version: "6.0.0" } },
       ...{ startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:00:00Z", collections },
     });
-    feed.push({ what: "sealed", fingerprint: bodySha256 });
+    feed.push({ what: "sealed", fingerprint: fingerprint });
     feed.end();
-    return bodySha256;
+    return fingerprint;
   }
   return { path, temporary, feed, add, finish };
 }
