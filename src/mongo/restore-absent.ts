@@ -68,15 +68,16 @@ async function insertNarrowing(batch: readonly Candidate[], job: RestoreJob): Pr
 
 /** Documents that still lie side by side, as in the archive, are not copied. */
 function joined(batch: readonly Candidate[]): Buffer {
-  const parts = batch.map(({ bytes }) => bytes);
-  const [first] = parts;
+  const [first] = batch;
   if (first === undefined) return Buffer.alloc(0);
-  let end = first.byteOffset;
-  for (const { buffer, byteOffset, length } of parts) {
-    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(parts);
-    end += length;
+  let end = first.start;
+  for (const candidate of batch) {
+    if (candidate.data !== first.data || candidate.start !== end) {
+      return Buffer.concat(batch.map(({ bytes }) => bytes));
+    }
+    end = candidate.end;
   }
-  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
+  return first.data.subarray(first.start, end);
 }
 
 async function narrow(

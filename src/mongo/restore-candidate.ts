@@ -3,13 +3,12 @@ import { hasCode } from "../core/errors.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
 import { buildDocument } from "./bson-build.ts";
 import {
-  documentsOf,
+  documentLength,
   elementsOf,
   leadingId,
-  packValue,
   type RawBatch,
   type RawElement,
-  type RawValue,
+  rawId,
 } from "./bson-walk.ts";
 import { rewriteDocument } from "./rewrite.ts";
 
@@ -17,28 +16,44 @@ import { rewriteDocument } from "./rewrite.ts";
 export interface Candidate {
   /** Its position within the collection of the archive, from 0. */
   ordinal: number;
+  /** Where it lies. */
+  readonly data: Buffer;
+  readonly start: number;
+  readonly end: number;
   /** What is to be written: after the fix-ups, `_id` first. */
-  bytes: Buffer;
-  id: Buffer;
-  /** SHA-256 of `bytes`; computed when it is asked for. */
+  readonly bytes: Buffer;
+  readonly id: Buffer;
+  /** SHA-256 of `bytes`; computed each time it is asked for. */
   readonly hash: Buffer;
 }
 
-class HashedOnDemand implements Candidate {
+/**
+ * Views are made when they are asked for. Millions of documents are only sent, and what is made for
+ * each of them outlives the collections of the heap that come meanwhile.
+ */
+class Placed implements Candidate {
   readonly ordinal: number;
-  readonly bytes: Buffer;
-  readonly id: Buffer;
-  #hash: Buffer | undefined;
+  readonly data: Buffer;
+  readonly start: number;
+  readonly end: number;
 
-  constructor(ordinal: number, bytes: Buffer, id: Buffer) {
+  constructor(ordinal: number, data: Buffer, start = 0, end = data.length) {
     this.ordinal = ordinal;
-    this.bytes = bytes;
-    this.id = id;
+    this.data = data;
+    this.start = start;
+    this.end = end;
+  }
+
+  get bytes(): Buffer {
+    return this.data.subarray(this.start, this.end);
+  }
+
+  get id(): Buffer {
+    return rawId(this.bytes);
   }
 
   get hash(): Buffer {
-    this.#hash ??= sha256(this.bytes);
-    return this.#hash;
+    return sha256(this.bytes);
   }
 }
 
@@ -63,51 +78,46 @@ interface Taking {
 }
 
 /** Takes a batch apart. */
-export function takeApart(batch: RawBatch, { first, rules, without }: Taking): Candidates {
+export function takeApart({ data }: RawBatch, { first, rules, without }: Taking): Candidates {
   const candidates: Candidates = { usable: [], unusable: [] };
-  let number = -1;
-  for (const document of documentsOf(batch)) {
-    number += 1;
+  let at = 0;
+  for (let number = 0; at < data.length; number += 1) {
+    const start = at;
+    at += documentLength(data, start);
     if (without !== undefined && without[number] !== 0) continue;
-    const made = makeCandidate(document, first + number, rules);
+    const made = makeCandidate(new Placed(first + number, data, start, at), rules);
     if ("reason" in made) candidates.unusable.push(made);
     else candidates.usable.push(made);
   }
   return candidates;
 }
 
-function makeCandidate(
-  document: Buffer,
-  ordinal: number,
-  rules: readonly RewriteRule[],
-): Candidate | Unusable {
+function makeCandidate(asItIs: Placed, rules: readonly RewriteRule[]): Candidate | Unusable {
+  const { ordinal, bytes } = asItIs;
   try {
-    const placed = placeId(document);
-    if (placed === undefined) {
-      return { ordinal, bytes: document, reason: "The document has no _id" };
-    }
-    const bytes = rewriteDocument(placed.document, rules);
-    return new HashedOnDemand(ordinal, bytes, packValue(placed.id));
+    const placed = placeId(bytes);
+    if (placed === undefined) return { ordinal, bytes, reason: "The document has no _id" };
+    const made = rewriteDocument(placed, rules);
+    return made === bytes ? asItIs : new Placed(ordinal, made);
   } catch (error) {
     if (!hasCode(error, "E_INTEGRITY")) throw error;
-    return { ordinal, bytes: document, reason: error.message };
+    return { ordinal, bytes, reason: error.message };
   }
 }
 
 /** The server puts `_id` first; comparing needs the bytes as they will be there. */
-function placeId(document: Buffer): { document: Buffer; id: RawValue } | undefined {
-  const leading = leadingId(document);
-  if (leading !== undefined) return { document, id: leading };
+function placeId(document: Buffer): Buffer | undefined {
+  if (leadingId(document) !== undefined) return document;
   const before: RawElement[] = [];
   for (const element of elementsOf(document)) {
     if (!element.key.equals(idKey)) {
       before.push(element);
       continue;
     }
-    if (before.length === 0) return { document, id: element };
+    if (before.length === 0) return document;
     const all = [...elementsOf(document)];
     const others = all.filter((_, index) => index !== before.length);
-    return { document: buildDocument([element, ...others]), id: element };
+    return buildDocument([element, ...others]);
   }
   return undefined;
 }

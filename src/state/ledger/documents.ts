@@ -75,8 +75,7 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
     intendNew(collection, run, entries) {
       guard(path, () => {
         const origin = { ...numbersOf(collection, run), scope: scopeNumber() };
-        const records = entries.map(({ id, hash }) => ({ key: keyOf(id), hash }));
-        unsorted.append(origin, records);
+        unsorted.append(origin, entries, ({ id, hash }) => ({ key: keyOf(id), hash }));
       });
     },
     revert(collection, run, entries) {

@@ -5,7 +5,11 @@ import { transaction } from "./database.ts";
 /** Records of new documents, in the order in which they came. */
 export interface Unsorted {
   /** Adds records of one collection, run and scope, in one transaction. */
-  append(origin: UnsortedOrigin, records: readonly UnsortedRecord[]): void;
+  append<T>(
+    origin: UnsortedOrigin,
+    entries: readonly T[],
+    recordOf: (entry: T) => UnsortedRecord,
+  ): void;
   /** Brings all of them to their places; to be called before the documents' table is used. */
   sort(): void;
   /** The same, letting others run between each hundred thousand. */
@@ -65,15 +69,23 @@ export function openUnsorted(database: DatabaseSync): Unsorted {
   }
 
   return {
-    append({ collection, run, scope }, records) {
+    append({ collection, run, scope }, entries, recordOf) {
       isEmpty = false;
       const origin = [collection, run, scope];
-      const whole = records.length - (records.length % rowsOfStatement);
+      const whole = entries.length - (entries.length % rowsOfStatement);
+      // A record is made when its turn comes: all of them at once would fill the heap.
+      const valuesOf = (from: number, to: number) =>
+        entries.slice(from, to).flatMap((entry) => {
+          const { key, hash } = recordOf(entry);
+          return [key, hash];
+        });
       transaction(database, () => {
         for (let at = 0; at < whole; at += rowsOfStatement) {
-          several.run(...origin, ...valuesOf(records.slice(at, at + rowsOfStatement)));
+          several.run(...origin, ...valuesOf(at, at + rowsOfStatement));
         }
-        for (const record of records.slice(whole)) one.run(...origin, ...valuesOf([record]));
+        for (let at = whole; at < entries.length; at += 1) {
+          one.run(...origin, ...valuesOf(at, at + 1));
+        }
       });
     },
     sort() {
@@ -89,8 +101,4 @@ function insertOf(rows: number): string {
   const row = (index: number) => `(?1, ?${4 + 2 * index}, ?${5 + 2 * index}, ?2, ?3)`;
   const values = Array.from({ length: rows }, (_, index) => row(index));
   return `INSERT INTO unsorted (collection, id, hash, run, scope) VALUES ${values.join(", ")}`;
-}
-
-function valuesOf(records: readonly UnsortedRecord[]): Buffer[] {
-  return records.flatMap(({ key, hash }) => [key, hash]);
 }
