@@ -29,6 +29,7 @@ export interface FileEntry {
 
 const slash = 0x2f;
 export const rootPath: Buffer = Buffer.from(".");
+const above = Buffer.from("..");
 
 export function toEntry(path: Buffer, stat: BigIntStats): FileEntry {
   return {
@@ -101,10 +102,10 @@ export function isWithin(path: Buffer, folder: Buffer): boolean {
 
 /** Whether an id or owner may stand for one name in a path. */
 export function safePathPart(name: Buffer | string): boolean {
-  const bytes = Buffer.from(name);
+  const bytes = typeof name === "string" ? Buffer.from(name) : name;
   if (bytes.length === 0 || bytes.length > 255) return false;
   if (bytes.includes(0) || bytes.includes(slash)) return false;
-  return !bytes.equals(rootPath) && !bytes.equals(Buffer.from(".."));
+  return !bytes.equals(rootPath) && !bytes.equals(above);
 }
 
 /** A relative path whose every part is one name; what the tree walks never leave the root by. */

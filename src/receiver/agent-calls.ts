@@ -10,6 +10,7 @@ import type { BusyFolders } from "./busy-folders.ts";
 import { type CallName, calls, type Info, type Input, type Output } from "./calls.ts";
 import type { Carriers } from "./carriers.ts";
 import type { DirectListener } from "./direct-listener.ts";
+import { packHashes, packLooks, unpackPaths } from "./packed.ts";
 import { protocolVersion } from "./protocol.ts";
 import { encodeRecord, readRecord } from "./records.ts";
 
@@ -44,17 +45,19 @@ const handlers: Handlers = {
   rsyncFeatures: (_, { parts, signal }) => parts.destination.rsyncFeatures(signal),
   space: (_, { parts }) => parts.destination.space(),
   names: (_, { parts }) => parts.destination.names(),
-  async look({ paths }, { parts }) {
+  async look(input, { parts }) {
+    const paths = unpackPaths(input.paths);
     for (const path of paths) requireBelow(path);
-    return await parts.destination.look(paths);
+    return packLooks(await parts.destination.look(paths));
   },
   async hash({ path }, { parts, signal, onBytes }) {
     requireBelow(path);
     return await parts.hashing(() => parts.destination.hash(path, { signal, onBytes }));
   },
-  async hashAll({ paths }, { parts, signal }) {
+  async hashAll(input, { parts, signal }) {
+    const paths = unpackPaths(input.paths);
     for (const path of paths) requireBelow(path);
-    return await parts.hashing(() => parts.destination.hashAll(paths, signal));
+    return packHashes(await parts.hashing(() => parts.destination.hashAll(paths, signal)));
   },
   async makeTemporary({ temporary }, { parts }) {
     await parts.busy.leave(temporary);

@@ -16,29 +16,6 @@ const fileTypes = ["f", "d", "l", "p", "s", "c", "b"] as const satisfies readonl
 
 const Count = z.number().int().nonnegative();
 
-const Entry = z.object({
-  path: Bytes,
-  type: z.enum(fileTypes),
-  size: Count,
-  allocated: Count,
-  mtimeNs: Integer,
-  ctimeNs: Integer,
-  mode: Count,
-  uid: Count,
-  gid: Count,
-  dev: Integer,
-  ino: Integer,
-  nlink: Count,
-  target: Bytes.exactOptional(),
-  unreadable: z.string().exactOptional(),
-});
-
-const Look = z.discriminatedUnion("state", [
-  z.object({ state: z.literal("here"), entry: Entry }),
-  z.object({ state: z.literal("absent") }),
-  z.object({ state: z.literal("blocked"), reason: z.string() }),
-]);
-
 const Placement = z.object({
   path: Bytes,
   type: z.enum(["f", "l", "p", "s", "c", "b"]),
@@ -55,16 +32,19 @@ const Removal = z.object({
   ctimeNs: Integer.exactOptional(),
 });
 
-/** A hash, or why there is none. */
-const Hashed = z.codec(
-  z.union([z.object({ hash: z.string() }), z.object({ code: z.string() })]),
-  z.union([z.instanceof(Buffer), z.string()]),
-  {
-    decode: (either) => ("hash" in either ? Buffer.from(either.hash, "latin1") : either.code),
-    encode: (either) =>
-      typeof either === "string" ? { code: either } : { hash: either.toString("latin1") },
+/** What is packed by hand, as there is much of it. */
+const Packed = z.codec(z.string(), z.instanceof(Buffer), {
+  decode(text, ctx) {
+    const bytes = Buffer.from(text, "base64");
+    // What is no base64 is left out without a word.
+    if (Math.ceil(bytes.length / 3) * 4 === text.length) return bytes;
+    ctx.issues.push({ code: "invalid_format", format: "base64", input: text });
+    return z.NEVER;
   },
-);
+  encode: (bytes) => bytes.toString("base64"),
+});
+
+const Paths = z.object({ paths: Packed });
 
 /** Why a file was not placed or removed, or nothing. */
 const Reason = z.codec(z.string().nullable(), z.string().optional(), {
@@ -116,9 +96,9 @@ export const calls = {
   ),
   space: call(Nothing, z.object({ freeBytes: Count, freeFiles: z.union([Count, z.undefined()]) })),
   names: call(Nothing, z.array(z.string())),
-  look: call(z.object({ paths: z.array(Bytes) }), z.array(Look)),
+  look: call(Paths, Packed),
   hash: call(z.object({ path: Bytes }), Bytes),
-  hashAll: call(z.object({ paths: z.array(Bytes) }), z.array(Hashed)),
+  hashAll: call(Paths, Packed),
   makeTemporary: call(Temporary, Nothing),
   removeTemporary: call(Temporary, Nothing),
   route: call(

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 
 /** Both ends of one migration are of one version; another protocol is refused, never guessed at. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** Where the agent listens in its pod, unless it is told otherwise. */
 export const receiverSocket = "/tmp/migmgr-receive/agent.sock";

@@ -1,6 +1,7 @@
 import type { FileDestination, Placement, Receiving, RsyncRoute } from "../files/destination.ts";
 import { type CallName, type Input, ProgramEnd } from "./calls.ts";
 import { inPieces } from "./in-pieces.ts";
+import { packPaths, unpackHashes, unpackLooks } from "./packed.ts";
 import { paths } from "./protocol.ts";
 import type { CallOptions, Session, Work } from "./session.ts";
 import { type OpenCarrier, type Start, startCarried } from "./start-carried.ts";
@@ -36,14 +37,17 @@ export function makeRemoteDestination(
       inPieces(
         all,
         (path) => path,
-        (paths) => call("look", { paths }),
+        async (paths) => unpackLooks(await call("look", { paths: packPaths(paths) }), paths),
       ),
     hash: (path, { signal, onBytes } = {}) => call("hash", { path }, { signal, onBytes }),
     hashAll: (all, signal) =>
       inPieces(
         all,
         (path) => path,
-        (paths) => call("hashAll", { paths }, { signal }),
+        async (paths) => {
+          const hashes = await call("hashAll", { paths: packPaths(paths) }, { signal });
+          return unpackHashes(hashes, paths.length);
+        },
       ),
     makeTemporary: async (temporary) => void (await call("makeTemporary", { temporary })),
     removeTemporary: async (temporary) => void (await call("removeTemporary", { temporary })),
