@@ -120,8 +120,12 @@ export interface KnownFile {
 export interface FileLedger {
   /** The record of a path (bytes, relative to the root, no leading slash; "." is the root). */
   get(path: Buffer): FileRecord | undefined;
+  /** The records of many paths, in their order. */
+  getAll(paths: readonly Buffer[]): (FileRecord | undefined)[];
   /** Writes many records in one transaction. */
   put(entries: Iterable<{ path: Buffer; record: FileRecord; intent?: FileIntent }>): void;
+  /** Keeps what was read back of files that bear this change time in their records; leaves others. */
+  keepHashes(read: Iterable<{ path: Buffer; destinationCtimeNs: bigint; hash: Buffer }>): void;
   forget(paths: Iterable<Buffer>): void;
   /** All records, the last path first: what is in a folder comes before it. They may be forgotten
    * between the pages. */

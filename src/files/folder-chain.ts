@@ -7,7 +7,7 @@ const openPath = 0o10000000;
 const folderFlags = openPath | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Where a name is: usable by any call that does not follow links, as long as the chain stands. */
-type Place =
+export type Place =
   | { state: "here"; location: Buffer }
   | { state: "absent" }
   | { state: "blocked"; reason: string };
@@ -36,6 +36,8 @@ export interface FolderChain {
 export function openFolderChain(root: string): FolderChain {
   const rootFd = openSync(root, openPath | constants.O_DIRECTORY);
   const links: Link[] = [];
+  /** The folder that the links end at, and what its names are reached by. */
+  let opened: { folder: Buffer; prefix: Buffer } | undefined;
 
   function closeFrom(length: number) {
     for (const link of links.splice(length)) closeSync(link.fd);
@@ -45,7 +47,17 @@ export function openFolderChain(root: string): FolderChain {
   }
   function place(path: Buffer): Place {
     if (isRoot(path)) return { state: "here", location: withinFd(rootFd, Buffer.from(".")) };
-    const folders = partsOf(parentOf(path));
+    const folder = parentOf(path);
+    if (!opened?.folder.equals(folder)) {
+      opened = undefined;
+      const closed = openFolders(partsOf(folder));
+      if (closed !== undefined) return closed;
+      opened = { folder, prefix: withinFd(fdOf(links.length), empty) };
+    }
+    return { state: "here", location: Buffer.concat([opened.prefix, nameOf(path)]) };
+  }
+  /** Why not all of them could be opened, if so. */
+  function openFolders(folders: Buffer[]): Place | undefined {
     let depth = 0;
     while (depth < folders.length && folders[depth]?.equals(links[depth]?.name ?? empty)) depth++;
     closeFrom(depth);
@@ -57,23 +69,24 @@ export function openFolderChain(root: string): FolderChain {
         return blocked(error, withinFd(parent, name), name);
       }
     }
-    return { state: "here", location: withinFd(fdOf(links.length), nameOf(path)) };
-  }
-  function look(path: Buffer): Look {
-    const at = place(path);
-    if (at.state !== "here") return at;
-    try {
-      const entry = entryAt(at.location, path);
-      return entry === undefined ? { state: "absent" } : { state: "here", entry };
-    } catch (error) {
-      return { state: "blocked", reason: `it cannot be looked at (${codeOf(error)})` };
-    }
+    return undefined;
   }
   function close() {
     closeFrom(0);
     closeSync(rootFd);
   }
-  return { place, look, close };
+  return { place, look: (path) => lookAt(place(path), path), close };
+}
+
+/** What is at a place of this path. */
+export function lookAt(place: Place, path: Buffer): Look {
+  if (place.state !== "here") return place;
+  try {
+    const entry = entryAt(place.location, path);
+    return entry === undefined ? { state: "absent" } : { state: "here", entry };
+  } catch (error) {
+    return { state: "blocked", reason: `it cannot be looked at (${codeOf(error)})` };
+  }
 }
 
 const empty = Buffer.alloc(0);

@@ -7,6 +7,8 @@ import { schema } from "./inventory-schema.ts";
 export interface Connection {
   /** A statement, prepared once; integers are read as bigints. */
   sql(text: string): StatementSync;
+  /** The same, whose rows are arrays. */
+  rows(text: string): StatementSync;
   transaction(work: () => void): void;
   /** From now on what is written is kept for good, and what was written before is by the return. */
   harden(): void;
@@ -19,15 +21,17 @@ export function openConnection(file: string, { soft }: { soft: boolean }): Conne
   const db = new DatabaseSync(file);
   db.exec(schema);
   db.exec(`PRAGMA synchronous = ${soft ? "OFF" : "NORMAL"}`);
-  const statements = new Map<string, StatementSync>();
-  function sql(text: string): StatementSync {
-    const known = statements.get(text);
-    if (known !== undefined) return known;
+  const prepare = (text: string) => {
     const made = db.prepare(text);
     made.setReadBigInts(true);
-    statements.set(text, made);
     return made;
-  }
+  };
+  const sql = once(prepare);
+  const rows = once((text) => {
+    const made = prepare(text);
+    made.setReturnArrays(true);
+    return made;
+  });
   function transaction(work: () => void) {
     db.exec("BEGIN IMMEDIATE");
     try {
@@ -50,5 +54,17 @@ export function openConnection(file: string, { soft }: { soft: boolean }): Conne
     }
     db.exec("PRAGMA synchronous = NORMAL");
   }
-  return { sql, transaction, harden, close: () => db.close() };
+  return { sql, rows, transaction, harden, close: () => db.close() };
+}
+
+/** Makes each statement once. */
+function once(make: (text: string) => StatementSync): (text: string) => StatementSync {
+  const statements = new Map<string, StatementSync>();
+  return (text) => {
+    const known = statements.get(text);
+    if (known !== undefined) return known;
+    const made = make(text);
+    statements.set(text, made);
+    return made;
+  };
 }

@@ -48,6 +48,7 @@ export interface EntryFilter {
   verdicts?: readonly Verdict[];
   type?: FileType;
   via?: Via;
-  /** Only what is not done. */
+  /** Only what is not done, or only what is. */
   pending?: boolean;
+  verified?: boolean;
 }

@@ -1,20 +1,27 @@
 import { noVerdicts, type Verdict } from "../core/verdict.ts";
 import type { Connection } from "./inventory-connection.ts";
 import type { EntryFilter, InventoryEntry } from "./inventory-entry.ts";
-import { type EntryRow, entryOf } from "./inventory-schema.ts";
+import { bytesOf, type EntryRow, entryColumns, entryOf } from "./inventory-schema.ts";
 
 const pageSize = 2000;
 const sizeOfFile = "CASE type WHEN 'f' THEN size ELSE 0 END";
 const allocatedOfFile = "CASE type WHEN 'f' THEN allocated ELSE 0 END";
 const hasLinks = "nlink > 1 AND type <> 'd'";
 
-export function readEntries(rows: unknown[]): InventoryEntry[] {
+export function readEntry({ rows }: Connection, path: Buffer): InventoryEntry | undefined {
+  const [row] = rows(`SELECT ${entryColumns} FROM entries WHERE path = ?`).all(path);
+  return row === undefined ? undefined : entryOf(row as unknown as EntryRow);
+}
+
+function readEntries(rows: unknown): InventoryEntry[] {
   return (rows as EntryRow[]).map(entryOf);
 }
 
-export function* readPages({ sql }: Connection, filter: EntryFilter) {
+export function* readPages({ rows }: Connection, filter: EntryFilter) {
   const where = `path > ? ${conditions(filter)}`;
-  const select = sql(`SELECT * FROM entries WHERE ${where} ORDER BY path LIMIT ${pageSize}`);
+  const select = rows(
+    `SELECT ${entryColumns} FROM entries WHERE ${where} ORDER BY path LIMIT ${pageSize}`,
+  );
   let last: Uint8Array = Buffer.alloc(0);
   for (;;) {
     const page = readEntries(select.all(last));
@@ -25,13 +32,26 @@ export function* readPages({ sql }: Connection, filter: EntryFilter) {
   }
 }
 
-export function* readLinkGroups({ sql }: Connection) {
+export function* readPaths({ rows }: Connection, filter: EntryFilter) {
+  const where = `path > ? ${conditions(filter)}`;
+  const select = rows(`SELECT path FROM entries WHERE ${where} ORDER BY path LIMIT ${pageSize}`);
+  let last: Uint8Array = Buffer.alloc(0);
+  for (;;) {
+    const page = (select.all(last) as unknown as [Uint8Array][]).map(([path]) => bytesOf(path));
+    const end = page.at(-1);
+    if (end === undefined) return;
+    yield page;
+    last = end;
+  }
+}
+
+export function* readLinkGroups({ sql, rows }: Connection) {
   let last: [bigint, bigint] = [-(2n ** 63n), -(2n ** 63n)];
   const next = sql(
     `SELECT dev, ino FROM entries WHERE ${hasLinks} AND (dev, ino) > (?, ?) ORDER BY dev, ino LIMIT 1`,
   );
-  const names = sql(
-    `SELECT * FROM entries WHERE ${hasLinks} AND dev = ? AND ino = ? ORDER BY path`,
+  const names = rows(
+    `SELECT ${entryColumns} FROM entries WHERE ${hasLinks} AND dev = ? AND ino = ? ORDER BY path`,
   );
   for (;;) {
     const key = next.get(...last) as { dev: bigint; ino: bigint } | undefined;
@@ -77,13 +97,14 @@ export function countVerdicts({ sql }: Connection) {
   return { counts, bytes };
 }
 
-function conditions({ send, verdicts, type, via, pending }: EntryFilter): string {
+function conditions({ send, verdicts, type, via, pending, verified }: EntryFilter): string {
   const parts: string[] = [];
   if (send === "any") parts.push("AND send <> 'no'");
   else if (send !== undefined) parts.push(`AND send = '${send}'`);
   if (type !== undefined) parts.push(`AND type = '${type}'`);
   if (via !== undefined) parts.push(`AND via = '${via}'`);
-  if (pending === true) parts.push("AND done = 0");
+  if (pending !== undefined) parts.push(`AND done = ${pending ? 0 : 1}`);
+  if (verified !== undefined) parts.push(`AND verified = ${Number(verified)}`);
   if (verdicts !== undefined) {
     parts.push(`AND verdict IN (${verdicts.map((verdict) => `'${verdict}'`).join(", ")})`);
   }

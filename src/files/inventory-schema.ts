@@ -67,81 +67,81 @@ export function rowOf(outcome: Partial<Outcome>): Row {
   return row;
 }
 
-/** A row as it is read, with every integer as a bigint. */
-export interface EntryRow {
-  path: Uint8Array;
-  type: FileType;
-  size: bigint;
-  allocated: bigint;
-  mtime: bigint;
-  ctime: bigint;
-  mode: bigint;
-  uid: bigint;
-  gid: bigint;
-  dev: bigint;
-  ino: bigint;
-  nlink: bigint;
-  target: Uint8Array | null;
-  unreadable: string | null;
-  via: Via;
-  owned: bigint;
-  parent: bigint;
-  verdict: Verdict | null;
-  reason: string | null;
-  send: Sending;
-  force: bigint;
-  ours: bigint;
-  attributesDiffer: bigint;
-  done: bigint;
-  verified: bigint;
-  beforeType: FileType | null;
-  beforeSize: bigint;
-  beforeMtime: bigint;
-  beforeCtime: bigint;
-}
+/**
+ * What is read of an entry. Every integer comes as a bigint, which costs; the marks come as one.
+ */
+export const entryColumns = `path, type, size, allocated, mtime, ctime, mode, uid, gid, dev, ino,
+  nlink, target, unreadable, via, verdict, reason, send, beforeType, beforeSize, beforeMtime,
+  beforeCtime, owned + 2 * parent + 4 * force + 8 * ours + 16 * attributesDiffer + 32 * done
+  + 64 * verified`;
+
+/** A row as it is read: an array costs half of what an object does. */
+export type EntryRow = [
+  path: Uint8Array,
+  type: FileType,
+  size: bigint,
+  allocated: bigint,
+  mtime: bigint,
+  ctime: bigint,
+  mode: bigint,
+  uid: bigint,
+  gid: bigint,
+  dev: bigint,
+  ino: bigint,
+  nlink: bigint,
+  target: Uint8Array | null,
+  unreadable: string | null,
+  via: Via,
+  verdict: Verdict | null,
+  reason: string | null,
+  send: Sending,
+  beforeType: FileType | null,
+  beforeSize: bigint,
+  beforeMtime: bigint,
+  beforeCtime: bigint,
+  marks: bigint,
+];
 
 export function entryOf(row: EntryRow): InventoryEntry {
-  return {
-    path: bytesOf(row.path),
-    type: row.type,
-    size: Number(row.size),
-    allocated: Number(row.allocated),
-    mtimeNs: row.mtime,
-    ctimeNs: row.ctime,
-    mode: Number(row.mode),
-    uid: Number(row.uid),
-    gid: Number(row.gid),
-    dev: row.dev,
-    ino: row.ino,
-    nlink: Number(row.nlink),
-    ...(row.target === null ? {} : { target: bytesOf(row.target) }),
-    ...(row.unreadable === null ? {} : { unreadable: row.unreadable }),
-    via: row.via,
-    owned: row.owned === 1n,
-    parent: row.parent === 1n,
-    verdict: row.verdict ?? undefined,
-    reason: row.reason ?? undefined,
-    send: row.send,
-    force: row.force === 1n,
-    ours: row.ours === 1n,
-    attributesDiffer: row.attributesDiffer === 1n,
-    done: row.done === 1n,
-    verified: row.verified === 1n,
+  const marks = Number(row[22]);
+  const entry: InventoryEntry = {
+    path: bytesOf(row[0]),
+    type: row[1],
+    size: Number(row[2]),
+    allocated: Number(row[3]),
+    mtimeNs: row[4],
+    ctimeNs: row[5],
+    mode: Number(row[6]),
+    uid: Number(row[7]),
+    gid: Number(row[8]),
+    dev: row[9],
+    ino: row[10],
+    nlink: Number(row[11]),
+    via: row[14],
+    owned: (marks & 1) !== 0,
+    parent: (marks & 2) !== 0,
+    verdict: row[15] ?? undefined,
+    reason: row[16] ?? undefined,
+    send: row[17],
+    force: (marks & 4) !== 0,
+    ours: (marks & 8) !== 0,
+    attributesDiffer: (marks & 16) !== 0,
+    done: (marks & 32) !== 0,
+    verified: (marks & 64) !== 0,
     before: beforeOf(row),
   };
+  if (row[12] !== null) entry.target = bytesOf(row[12]);
+  if (row[13] !== null) entry.unreadable = row[13];
+  return entry;
 }
 
 /** The same memory as a buffer. */
-function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+export function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function beforeOf(row: EntryRow) {
-  if (row.beforeType === null) return undefined;
-  return {
-    type: row.beforeType,
-    size: Number(row.beforeSize),
-    mtimeNs: row.beforeMtime,
-    ctimeNs: row.beforeCtime,
-  };
+  const type = row[18];
+  if (type === null) return undefined;
+  return { type, size: Number(row[19]), mtimeNs: row[20], ctimeNs: row[21] };
 }

@@ -26,17 +26,54 @@ export function ownAll({ sql }: Connection, paths: Iterable<Buffer>) {
   }
 }
 
+/** So many paths stand in one statement. */
+const together = 200;
+
+/** What becomes the same of many is written by few statements. */
 export function updateAll(
-  { sql }: Connection,
+  connection: Connection,
   changes: Iterable<{ path: Buffer; outcome: Partial<Outcome> }>,
 ) {
-  for (const { path, outcome } of changes) {
-    const row = rowOf(outcome);
-    const names = Object.keys(row);
-    if (names.length === 0) continue;
-    const sets = names.map((name) => `${name} = ?`).join(", ");
-    sql(`UPDATE entries SET ${sets} WHERE path = ?`).run(...Object.values(row), path);
+  for (const { row, paths } of alike(changes)) {
+    for (let at = 0; at < paths.length; at += together) {
+      updateSome(connection, row, paths.slice(at, at + together));
+    }
   }
+}
+
+function updateSome({ sql }: Connection, row: Row, paths: readonly Buffer[]) {
+  const sets = Object.keys(row).map((name) => `${name} = ?`);
+  // Few numbers of paths, so that few statements are made.
+  const isFull = paths.length === together;
+  const places = isFull ? Array(together).fill("?").join(", ") : "?";
+  const update = sql(`UPDATE entries SET ${sets.join(", ")} WHERE path IN (${places})`);
+  const values = Object.values(row);
+  if (isFull) update.run(...values, ...paths);
+  else for (const path of paths) update.run(...values, path);
+}
+
+interface Alike {
+  row: Row;
+  paths: Buffer[];
+}
+
+function alike(changes: Iterable<{ path: Buffer; outcome: Partial<Outcome> }>): Iterable<Alike> {
+  const groups = new Map<string, Alike>();
+  const known = new Map<Partial<Outcome>, Alike>();
+  for (const { path, outcome } of changes) {
+    const group = known.get(outcome) ?? groupOf(rowOf(outcome), groups);
+    known.set(outcome, group);
+    group.paths.push(path);
+  }
+  return [...groups.values()].filter(({ row }) => Object.keys(row).length > 0);
+}
+
+function groupOf(row: Row, groups: Map<string, Alike>): Alike {
+  let key = "";
+  for (const name in row) key += `${name}=${row[name]}\0`;
+  const group = groups.get(key) ?? { row, paths: [] };
+  groups.set(key, group);
+  return group;
 }
 
 export function insertMissing(

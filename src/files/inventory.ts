@@ -8,11 +8,12 @@ import type { EntryFilter, InventoryEntry, Outcome, Selected } from "./inventory
 import {
   countEntries,
   countVerdicts,
-  readEntries,
+  readEntry,
   readLinkGroups,
   readMissing,
   readNote,
   readPages,
+  readPaths,
 } from "./inventory-read.ts";
 import { insertAll, insertMissing, ownAll, updateAll } from "./inventory-write.ts";
 
@@ -24,6 +25,8 @@ export interface Inventory {
   own(paths: Iterable<Buffer>): void;
   /** Entries in path order, `pageSize` at a time; they may be updated between the pages. */
   pages(filter?: EntryFilter): Generator<InventoryEntry[]>;
+  /** The paths alone, as `pages` has them. */
+  paths(filter?: EntryFilter): Generator<Buffer[]>;
   get(path: Buffer): InventoryEntry | undefined;
   update(changes: Iterable<{ path: Buffer; outcome: Partial<Outcome> }>): void;
   /** Groups of names of one file, of which the inventory holds at least one, with more than one name. */
@@ -70,7 +73,8 @@ function connect(file: string, how: { soft: boolean }): Inventory {
     add: (entries) => transaction(() => insertAll(connection, entries)),
     own: (paths) => transaction(() => ownAll(connection, paths)),
     pages: (filter = {}) => readPages(connection, filter),
-    get: (path) => readEntries(sql("SELECT * FROM entries WHERE path = ?").all(path))[0],
+    paths: (filter = {}) => readPaths(connection, filter),
+    get: (path) => readEntry(connection, path),
     update: (changes) => transaction(() => updateAll(connection, changes)),
     linkGroups: () => readLinkGroups(connection),
     missing: () => readMissing(connection),

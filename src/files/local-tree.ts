@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { type Look, openFolderChain } from "./folder-chain.ts";
+import { parentOf } from "./entry.ts";
+import { type FolderChain, type Look, lookAt, openFolderChain } from "./folder-chain.ts";
 import { type Hashed, type Hasher, type HashOptions, makeHasher, whyUnread } from "./hash.ts";
 
 /**
@@ -25,9 +26,9 @@ export function openLocalTree(root: string, hashFile: Hasher = makeHasher()): Lo
   const chain = openFolderChain(root);
   async function look(paths: readonly Buffer[]): Promise<Look[]> {
     const looks: Look[] = [];
-    for (const path of paths) {
-      looks.push(chain.look(path));
-      if (looks.length % looksPerTurn === 0) await setImmediate();
+    for (let at = 0; at < paths.length; at += looksPerTurn) {
+      if (at > 0) await setImmediate();
+      lookTogether(chain, paths.slice(at, at + looksPerTurn), looks);
     }
     return looks;
   }
@@ -47,3 +48,16 @@ export function openLocalTree(root: string, hashFile: Hasher = makeHasher()): Lo
   }
   return { look, hash, hashAll, close: chain.close };
 }
+
+/** What is in a folder that is not there is not asked for one by one: to be told so costs much. */
+function lookTogether(chain: FolderChain, paths: readonly Buffer[], looks: Look[]) {
+  let gone: Buffer | undefined;
+  for (const path of paths) {
+    const folder = parentOf(path);
+    const place = gone?.equals(folder) ? absent : chain.place(path);
+    if (place.state === "absent") gone = folder;
+    looks.push(lookAt(place, path));
+  }
+}
+
+const absent = { state: "absent" } as const;

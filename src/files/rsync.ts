@@ -48,11 +48,30 @@ export interface RsyncRun extends Owners {
  * where the connection to the destination broke.
  */
 export async function runRsync(run: RsyncRun): Promise<RsyncComplaint[]> {
+  const { add, flush } = readProgress(run.onProgress ?? (() => undefined));
+  const complaints = await runOver(run, rsyncArguments(run), add);
+  flush();
+  return complaints;
+}
+
+const progressMs = 50;
+
+/** rsync tells of every file, and only what it said last counts. */
+function readProgress(onProgress: (progress: RsyncProgress) => void) {
   const parse = makeProgressParser();
-  return await runOver(run, rsyncArguments(run), (text) => {
+  let text = "";
+  let read = Number.NEGATIVE_INFINITY;
+  function flush() {
     const progress = parse(text);
-    if (progress !== undefined) run.onProgress?.(progress);
-  });
+    if (progress !== undefined) onProgress(progress);
+    text = "";
+    read = performance.now();
+  }
+  function add(more: string) {
+    text += more;
+    if (performance.now() - read >= progressMs) flush();
+  }
+  return { add, flush };
 }
 
 /** Gives the destination root the attributes of the source root, and touches nothing below it. */

@@ -6,9 +6,7 @@ import type { FileRecord } from "../core/ledger.ts";
 import type { VerdictCounts } from "../core/verdict.ts";
 import type { FileDestination } from "../files/destination.ts";
 import { printablePath } from "../files/entry.ts";
-import type { Look } from "../files/folder-chain.ts";
 import { type Inventory, openInventory } from "../files/inventory.ts";
-import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { openLocalTree } from "../files/local-tree.ts";
 import { lockFolderName } from "../files/lock-folder.ts";
 import { openSourceRoot } from "../files/source-root.ts";
@@ -92,8 +90,12 @@ async function compareAll(
   let done = 0;
   let attributesDiffer = 0;
   for (const page of inventory.pages()) {
-    const looks = await sides.destination.look(page.map(({ path }) => path));
-    const cases = page.map((entry, at) => caseOf(entry, looks[at], ctx));
+    const paths = page.map(({ path }) => path);
+    const looks = await sides.destination.look(paths);
+    const known = ctx.ledger.files.getAll(paths);
+    const cases = page.map((entry, at): Case => {
+      return { entry, look: looks[at] ?? { state: "absent" }, record: known[at] };
+    });
     const decisions = await decideAll(cases, sides, { rules, ctx });
     inventory.update(decisions.map(({ found, decision }) => changeOf(found, decision)));
     ctx.ledger.files.put(records(decisions, ctx.run));
@@ -105,11 +107,10 @@ async function compareAll(
   return attributesDiffer;
 }
 
-function caseOf(entry: InventoryEntry, look: Look | undefined, ctx: FilesContext): Case {
-  return { entry, look: look ?? { state: "absent" }, record: ctx.ledger.files.get(entry.path) };
-}
-
+/** What was there is asked for only of what is sent, listed or linked: without it many are alike. */
 function changeOf({ entry }: Case, { remember: _, ...outcome }: Decision) {
+  const isSettled = outcome.send === "no" && outcome.reason === undefined;
+  if (isSettled && (entry.nlink <= 1 || entry.type === "d")) outcome.before = undefined;
   return { path: entry.path, outcome };
 }
 

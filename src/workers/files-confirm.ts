@@ -34,6 +34,7 @@ export async function confirmAll(
   session: SendSession,
   { reasonFor, lostFor = nothingLost }: { reasonFor: ReasonFor; lostFor?: LostFor },
 ) {
+  if (page.length === 0) return;
   record(await judgeAll(page, session, { reasonFor, lostFor }), session);
 }
 
@@ -44,9 +45,9 @@ export async function confirmArrived(
 ): Promise<InventoryEntry[]> {
   const told = { reasonFor: () => undefined, lostFor: nothingLost };
   const judged = await judgeAll(page, session, told);
-  const arrived = judged.filter(({ result }) => result.outcome.verdict === undefined);
-  record(arrived, session);
-  return arrived.map(({ entry }) => entry);
+  const whole = judged.filter(({ result }) => result.outcome.verdict === undefined);
+  record(whole, session);
+  return whole.map(({ entry }) => entry);
 }
 
 interface Judged {
@@ -64,12 +65,13 @@ async function judgeAll(
   const [looks, sources] = await Promise.all([destination.look(paths), source.look(paths)]);
   const judged: Judged[] = [];
   if (looks.some(({ state }) => state !== "here")) root.check();
+  const intents = ctx.ledger.files.getAll(paths);
   for (const [at, entry] of page.entries()) {
     const sent: Sent = {
       entry,
       there: looks[at] ?? { state: "absent" },
       source: sources[at] ?? { state: "absent" },
-      intent: ctx.ledger.files.get(entry.path),
+      intent: intents[at],
     };
     const result = judge(sent, { run: ctx.run, owners: input, ...told });
     if (result !== undefined) judged.push({ entry, result });
@@ -98,6 +100,9 @@ function record(judged: readonly Judged[], { inventory, ctx }: SendSession) {
   failpoint("files.afterConfirm");
 }
 
+/** One object for all: they are written together. */
+const arrived: Partial<Outcome> = { done: true };
+
 interface Judging {
   run: string;
   owners: Owners;
@@ -111,7 +116,7 @@ function judge(sent: Sent, { run, owners, reasonFor, lostFor }: Judging): Result
     const record = writtenRecord(entry, there.entry, { intent, run });
     const lost = lostFor(entry.path);
     const broken = [...brokenHere(sent, there.entry, owners), ...lost];
-    if (broken.length === 0) return { outcome: { done: true }, record };
+    if (broken.length === 0) return { outcome: arrived, record };
     if (entry.send === "refresh" && lost.length === 0) return undefined;
     const reason = reasonFor(entry.path) ?? `it is there, but not with its ${broken.join(", ")}`;
     return { outcome: { verdict: "rejected", reason, done: true }, record };

@@ -14,14 +14,17 @@ export async function intendAll(
   page: readonly InventoryEntry[],
   { inventory, source, destination, ctx }: SendSession,
 ): Promise<InventoryEntry[]> {
-  const looks = await destination.look(page.map(({ path }) => path));
+  if (page.length === 0) return [];
+  const paths = page.map(({ path }) => path);
+  const looks = await destination.look(paths);
   const [root] = await source.look([rootPath]);
+  const known = ctx.ledger.files.getAll(paths);
   const cleared: InventoryEntry[] = [];
   const intents: { path: Buffer; record: FileRecord; intent: FileIntent }[] = [];
   const late: { path: Buffer; outcome: Partial<Outcome> }[] = [];
   for (const [at, entry] of page.entries()) {
     const look = looks[at] ?? { state: "absent" };
-    const record = ctx.ledger.files.get(entry.path);
+    const record = known[at];
     const reason = whyNotNow(entry, look, record?.run === ctx.run ? record : undefined);
     if (reason !== undefined) {
       const outcome: Partial<Outcome> = { reason, send: "no", ours: false };

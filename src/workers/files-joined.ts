@@ -29,11 +29,22 @@ function* joined(group: InventoryEntry[]) {
 
 /** A folder's times change when something is put into it: those of ours are set again. */
 export function refreshFolders(inventory: Inventory) {
-  for (const page of inventory.pages({ send: "data" })) {
-    const parents = new Map<string, Buffer>();
-    for (const { path } of page) parents.set(parentOf(path).toString("latin1"), parentOf(path));
-    markStale(inventory, parents.values());
+  for (const page of inventory.paths({ send: "data" })) {
+    markStale(inventory, foldersOf(page));
   }
+}
+
+/** The folders that the paths are in, each once; names of one folder mostly follow each other. */
+export function foldersOf(paths: readonly Buffer[]): Iterable<Buffer> {
+  const folders = new Map<string, Buffer>();
+  let last: Buffer | undefined;
+  for (const path of paths) {
+    const folder = parentOf(path);
+    if (last?.equals(folder)) continue;
+    folders.set(folder.toString("latin1"), folder);
+    last = folder;
+  }
+  return folders.values();
 }
 
 /** The attributes of these folders, where they are ours, are to be set again. */

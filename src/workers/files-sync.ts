@@ -1,7 +1,6 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { MigrationError } from "../core/errors.ts";
-import { isRoot, isWithin, parentOf, rootPath } from "../files/entry.ts";
+import { isRoot, isWithin, rootPath } from "../files/entry.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
 import { type RsyncRun, runRsync, syncRootAttributes } from "../files/rsync.ts";
 import type { Attribute, RsyncComplaint } from "../files/rsync-exit.ts";
@@ -10,7 +9,8 @@ import { type LostAttributes, lostAttributes, refusedByRsync } from "./files-att
 import { confirmAll } from "./files-confirm.ts";
 import { placeRoot } from "./files-folders.ts";
 import { intendAll } from "./files-intents.ts";
-import { asListed } from "./files-path-list.ts";
+import { foldersOf } from "./files-joined.ts";
+import { openPathList, type PathList } from "./files-path-list.ts";
 import { type ListName, listFile, type SendSession } from "./files-session.ts";
 import { stopIfAborted } from "./files-stop.ts";
 
@@ -52,9 +52,7 @@ export async function sendByRsync(
 
 /** Folders of ours that an earlier attempt finished, and whose times move now again. */
 function* doneFolders(entries: InventoryEntry[], { inventory }: SendSession): Generator<Buffer> {
-  const parents = new Map<string, Buffer>();
-  for (const { path } of entries) parents.set(parentOf(path).toString("latin1"), parentOf(path));
-  for (const path of parents.values()) {
+  for (const path of foldersOf(entries.map((entry) => entry.path))) {
     const folder = inventory.get(path);
     if (folder?.ours && folder.done && !isRoot(path)) yield path;
   }
@@ -103,26 +101,12 @@ async function sendRoot(session: SendSession, root: InventoryEntry): Promise<Set
   return new Set();
 }
 
-interface List {
+interface List extends PathList {
   name: ListName;
-  count(): number;
-  add(path: Buffer): void;
-  close(): void;
 }
 
 function listIn(session: SendSession, name: ListName): List {
-  const fd = openSync(listFile(session, name), "w", 0o660);
-  let count = 0;
-  let isOpen = true;
-  function add(entry: Buffer) {
-    writeSync(fd, asListed(entry));
-    count++;
-  }
-  function close() {
-    if (isOpen) closeSync(fd);
-    isOpen = false;
-  }
-  return { name, count: () => count, add, close };
+  return { name, ...openPathList(listFile(session, name)) };
 }
 
 async function runList(

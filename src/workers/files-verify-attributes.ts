@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
+import type { Verdict } from "../core/verdict.ts";
 import { isRoot, rootPath } from "../files/entry.ts";
 import type { Inventory } from "../files/inventory.ts";
 import type { InventoryEntry } from "../files/inventory-entry.ts";
@@ -50,15 +51,17 @@ export async function attributeDifferences(all: Verifying): Promise<Difference[]
 }
 
 function* pathsOf(all: Verifying): Generator<Buffer> {
-  for (const page of all.inventory.pages()) {
+  for (const page of all.inventory.pages({ verdicts: written })) {
     for (const entry of page) if (isWritten(all, entry) && !isRoot(entry.path)) yield entry.path;
   }
 }
 
+const written: readonly Verdict[] = ["migrated", "updated", "conflict"];
+
 /** What was rejected is in the report already, also for want of its attributes. */
 function isWritten({ choose }: Verifying, entry: InventoryEntry | undefined): boolean {
   if (entry?.verdict === undefined || !entry.ours || !choose(entry)) return false;
-  return ["migrated", "updated", "conflict"].includes(entry.verdict);
+  return written.includes(entry.verdict);
 }
 
 /** Undefined where there is no rsync at the destination, and nothing else can read them. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Verdict } from "../core/verdict.ts";
 import type { Inventory } from "../files/inventory.ts";
-import type { InventoryEntry } from "../files/inventory-entry.ts";
+import type { EntryFilter, InventoryEntry } from "../files/inventory-entry.ts";
 import type { StepInputs } from "../plan/steps.ts";
 
 type Input = StepInputs["files-verify"];
@@ -27,8 +27,14 @@ export function isHashed(entry: InventoryEntry, { mode }: Input, run: string): b
 
 /** How much the whole verification reads of either side. */
 export function bytesToHash(inventory: Inventory, input: Input, run: string): number {
-  let total = 0;
-  for (const page of inventory.pages({ verdicts: verdictsFor(input), type: "f" })) {
+  const { mode } = input;
+  if (mode === "none") return 0;
+  const bytesOf = (filter: EntryFilter) => inventory.count({ type: "f", ...filter }).bytes;
+  let total = bytesOf({ verdicts: ["migrated", "updated"] });
+  total += bytesOf({ verdicts: ["conflict"], pending: false });
+  if (mode === "full") return total + bytesOf({ verdicts: ["identical"] });
+  if (mode === "written") return total;
+  for (const page of inventory.pages({ verdicts: ["identical"], type: "f" })) {
     for (const entry of page) if (isHashed(entry, input, run)) total += entry.size;
   }
   return total;

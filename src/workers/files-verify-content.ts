@@ -19,6 +19,9 @@ interface Verified {
   hash: Buffer;
 }
 
+/** One object for all: they are written together. */
+const equal = { verified: true };
+
 /** Reads files on both sides, and records what is equal. */
 export async function verifyContents(all: Verification, files: readonly ToHash[]) {
   const { ctx, inventory, source, destination } = all;
@@ -32,8 +35,11 @@ export async function verifyContents(all: Verification, files: readonly ToHash[]
       if (hash !== undefined) verified.push({ path: file.entry.path, there: file.there, hash });
     },
   );
-  ctx.ledger.files.put(hashRecords(all, verified));
-  inventory.update(verified.map(({ path }) => ({ path, outcome: { verified: true } })));
+  if (verified.length === 0) return;
+  ctx.ledger.files.keepHashes(
+    verified.map(({ path, there, hash }) => ({ path, hash, destinationCtimeNs: there.ctimeNs })),
+  );
+  inventory.update(verified.map(({ path }) => ({ path, outcome: equal })));
 }
 
 /** Small files by one question to each side. */
@@ -103,15 +109,6 @@ function askForRepair({ ctx }: Verification, { path }: InventoryEntry, there: Fi
   if (!record?.ours || record.state !== "written") return;
   if (record.destinationCtimeNs !== there.ctimeNs) return;
   ctx.ledger.files.put([{ path, record: { ...record, sourceCtimeNs: 0n } }]);
-}
-
-/** Hashes of what is still there as it was recorded. */
-function* hashRecords({ ctx }: Verification, verified: Verified[]) {
-  for (const { path, there, hash } of verified) {
-    const record = ctx.ledger.files.get(path);
-    if (record?.destinationCtimeNs !== there.ctimeNs) continue;
-    yield { path, record: { ...record, hash } };
-  }
 }
 
 async function readHashes({ ctx }: Verification, tree: FileTree, paths: readonly Buffer[]) {

@@ -66,9 +66,9 @@ async function verifyPages(all: Verification) {
 }
 
 function forgetVerified(inventory: Inventory) {
-  for (const page of inventory.pages()) {
-    const seen = page.filter(({ verified }) => verified);
-    inventory.update(seen.map(({ path }) => ({ path, outcome: { verified: false } })));
+  const outcome = { verified: false };
+  for (const page of inventory.paths({ verified: true })) {
+    inventory.update(page.map((path) => ({ path, outcome })));
   }
 }
 

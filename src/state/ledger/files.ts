@@ -1,4 +1,4 @@
-import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { FileIntent, FileLedger, FileRecord, KnownFile } from "../../core/ledger.ts";
 import { guard, transaction } from "./database.ts";
 import { bytes, originOf } from "./documents.ts";
@@ -8,11 +8,12 @@ import type { Names, Numbers } from "./numbers.ts";
 const goesOn = `
   (ours AND excluded.ours AND (excluded.previous_size IS NOT NULL OR run = excluded.run))`;
 
+/** What `rowOf` gives, in this order: values by name take five times as long. */
 const upsert = `
-  INSERT INTO files VALUES (
-    :path, :type, :size, :mtime, :mode, :uid, :gid, :sourceCtime, :destinationCtime, :hash, :ours,
-    :run, :state, :previousSize, :previousMtime, :previousCtime,
-    :run, :overwrites, :scope, :otherVolume)
+  INSERT INTO files (
+    path, type, size, mtime, mode, uid, gid, source_ctime, destination_ctime, hash, ours, run, state,
+    previous_size, previous_mtime, previous_ctime, origin, overwrote, scope, other_volume)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET
     origin = iif(${goesOn}, origin, excluded.origin),
     overwrote = iif(${goesOn}, max(coalesce(overwrote, 0), excluded.overwrote), excluded.overwrote),
@@ -24,23 +25,43 @@ const upsert = `
     run = excluded.run, state = excluded.state, previous_size = excluded.previous_size,
     previous_mtime = excluded.previous_mtime, previous_ctime = excluded.previous_ctime`;
 
+const recordColumns = `type, size, mtime, mode, uid, gid, source_ctime, destination_ctime, hash, ours,
+  run, state, previous_size, previous_mtime, previous_ctime`;
+
 const pageSize = 500;
+/** So many paths stand in one statement. */
+const together = 200;
 
 export function openFileLedger(names: Names, scope?: string): FileLedger {
   const { database, path, runs } = names;
-  const find = database.prepare("SELECT * FROM files WHERE path = ?");
-  find.setReadBigInts(true);
+  const find = prepareFind(database, 1);
+  const findMany = prepareFind(database, together);
+  const isEmpty = database.prepare("SELECT 1 FROM files LIMIT 1");
   const put = database.prepare(upsert);
-  const remove = database.prepare("DELETE FROM files WHERE path = ?");
-  const last = database.prepare(`SELECT * FROM files ORDER BY path DESC LIMIT ${pageSize}`);
-  const before = database.prepare(
-    `SELECT * FROM files WHERE path < ? ORDER BY path DESC LIMIT ${pageSize}`,
+  const keep = database.prepare(
+    "UPDATE files SET hash = ? WHERE path = ? AND destination_ctime = ?",
   );
-  last.setReadBigInts(true);
-  before.setReadBigInts(true);
+  const remove = database.prepare("DELETE FROM files WHERE path = ?");
+  const known = `SELECT path, ${recordColumns}, origin, overwrote, scope, other_volume FROM files`;
+  const downwards = `ORDER BY path DESC LIMIT ${pageSize}`;
+  const last = asRows(database.prepare(`${known} ${downwards}`));
+  const before = asRows(database.prepare(`${known} WHERE path < ? ${downwards}`));
+  function getAll(paths: readonly Buffer[]): (FileRecord | undefined)[] {
+    const found = new Map<string, FileRecord>();
+    const keepAll = (rows: unknown[]) => {
+      for (const one of recordsOf(rows, runs)) found.set(one.path.toString("latin1"), one.record);
+    };
+    if (isEmpty.get() === undefined) return paths.map(() => undefined);
+    let at = 0;
+    for (; at + together <= paths.length; at += together) {
+      keepAll(findMany.all(...paths.slice(at, at + together)));
+    }
+    for (const key of paths.slice(at)) keepAll(find.all(key));
+    return paths.map((key) => found.get(key.toString("latin1")));
+  }
   function page(end: Buffer | undefined): KnownFile[] {
     const rows = guard(path, () => (end === undefined ? last.all() : before.all(end)));
-    return rows.flatMap((row) => knownOf(row, names) ?? []);
+    return (rows as unknown as Row[]).map((row) => knownOf(row, names));
   }
   return {
     *pages() {
@@ -51,15 +72,25 @@ export function openFileLedger(names: Names, scope?: string): FileLedger {
         rows = page(end);
       }
     },
-    get: (key) => guard(path, () => recordOf(find.get(key), runs)),
+    get: (key) => guard(path, () => recordsOf(find.all(key), runs)[0]?.record),
+    getAll: (paths) => guard(path, () => getAll(paths)),
     put(entries) {
       guard(path, () => {
         // Numbers of runs must outlive this transaction, so they are made before it.
         const rows = Array.from(entries, (entry) => rowOf(entry, names, scope));
         transaction(database, () => {
-          for (const row of rows) put.run(row);
+          for (const row of rows) put.run(...row);
         });
       });
+    },
+    keepHashes(read) {
+      guard(path, () =>
+        transaction(database, () => {
+          for (const { path: key, destinationCtimeNs, hash } of read) {
+            keep.run(hash, key, fromTime(destinationCtimeNs));
+          }
+        }),
+      );
     },
     forget(paths) {
       guard(path, () =>
@@ -77,58 +108,90 @@ interface Entry {
   intent?: FileIntent;
 }
 
-function rowOf(entry: Entry, { runs, scopes }: Names, scope: string | undefined) {
-  const { overwrites = false, otherVolume } = entry.intent ?? {};
-  const { type, size, mode, uid, gid, state, hash, previous, ...record } = entry.record;
+function rowOf(
+  { path, record, intent: { overwrites = false, otherVolume } = {} }: Entry,
+  { runs, scopes }: Names,
+  scope: string | undefined,
+): SQLInputValue[] {
+  const { previous } = record;
+  const run = runs.numberOf(record.run);
+  return [
+    path,
+    record.type,
+    record.size,
+    fromTime(record.mtimeNs),
+    record.mode,
+    record.uid,
+    record.gid,
+    fromTime(record.sourceCtimeNs),
+    fromTime(record.destinationCtimeNs),
+    record.hash ?? null,
+    Number(record.ours),
+    run,
+    record.state,
+    previous?.size ?? null,
+    previous ? fromTime(previous.mtimeNs) : null,
+    previous ? fromTime(previous.destinationCtimeNs) : null,
+    run,
+    Number(overwrites),
+    scope === undefined ? null : scopes.numberOf(scope),
+    otherVolume === undefined ? null : Number(otherVolume),
+  ];
+}
+
+/** Finds so many paths; a row that is an array costs half of what an object does. */
+function prepareFind(database: DatabaseSync, count: number): StatementSync {
+  const places = Array(count).fill("?").join(", ");
+  const find = database.prepare(
+    `SELECT path, ${recordColumns} FROM files WHERE path IN (${places})`,
+  );
+  return asRows(find);
+}
+
+function asRows(statement: StatementSync): StatementSync {
+  statement.setReadBigInts(true);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+/** `path`, `recordColumns`, and for a page where it came from. */
+type Row = SQLOutputValue[];
+
+function recordsOf(rows: unknown, runs: Numbers): { path: Buffer; record: FileRecord }[] {
+  return (rows as Row[]).map((row) => ({ path: bytes(row[0]), record: recordOf(row, runs) }));
+}
+
+function knownOf(row: Row, names: Names): KnownFile {
+  const [origin = null, overwrote = null, scope = null, otherVolume] = row.slice(16);
   return {
-    ...{ path: entry.path, type, size, mode, uid, gid, state, hash: hash ?? null },
-    run: runs.numberOf(record.run),
-    scope: scope === undefined ? null : scopes.numberOf(scope),
-    overwrites: Number(overwrites),
-    otherVolume: otherVolume === undefined ? null : Number(otherVolume),
-    ours: record.ours ? 1 : 0,
-    mtime: fromTime(record.mtimeNs),
-    sourceCtime: fromTime(record.sourceCtimeNs),
-    destinationCtime: fromTime(record.destinationCtimeNs),
-    previousSize: previous?.size ?? null,
-    previousMtime: previous ? fromTime(previous.mtimeNs) : null,
-    previousCtime: previous ? fromTime(previous.destinationCtimeNs) : null,
-  } satisfies Record<string, SQLInputValue>;
+    path: bytes(row[0]),
+    record: recordOf(row, names.runs),
+    origin: originOf({ origin, overwrote, scope }, names),
+    otherVolume: Number(otherVolume) === 1,
+  };
 }
 
-type Row = Record<string, SQLOutputValue>;
-
-function knownOf(row: Row, names: Names): KnownFile | undefined {
-  const record = recordOf(row, names.runs);
-  if (record === undefined) return undefined;
-  const { path, other_volume } = row;
-  const otherVolume = Number(other_volume) === 1;
-  return { path: bytes(path), record, origin: originOf(row, names), otherVolume };
-}
-
-function recordOf(row: Row | undefined, runs: Numbers): FileRecord | undefined {
-  if (row === undefined) return undefined;
-  const { type, size, mode, uid, gid, mtime, source_ctime, destination_ctime } = row;
-  const { hash, ours, run, state, previous_size, previous_mtime, previous_ctime } = row;
+function recordOf(row: Row, runs: Numbers): FileRecord {
+  const hash = row[9];
   const record: FileRecord = {
-    type: String(type),
-    size: Number(size),
-    mtimeNs: toTime(mtime),
-    mode: Number(mode),
-    uid: Number(uid),
-    gid: Number(gid),
-    sourceCtimeNs: toTime(source_ctime),
-    destinationCtimeNs: toTime(destination_ctime),
-    ours: ours === 1n,
-    run: runs.nameOf(Number(run)),
-    state: state === "written" ? "written" : "intended",
+    type: String(row[1]),
+    size: Number(row[2]),
+    mtimeNs: toTime(row[3]),
+    mode: Number(row[4]),
+    uid: Number(row[5]),
+    gid: Number(row[6]),
+    sourceCtimeNs: toTime(row[7]),
+    destinationCtimeNs: toTime(row[8]),
+    ours: row[10] === 1n,
+    run: runs.nameOf(Number(row[11])),
+    state: row[12] === "written" ? "written" : "intended",
   };
   if (hash !== null) record.hash = bytes(hash);
-  if (previous_size === null) return record;
+  if (row[13] === null) return record;
   record.previous = {
-    size: Number(previous_size),
-    mtimeNs: toTime(previous_mtime),
-    destinationCtimeNs: toTime(previous_ctime),
+    size: Number(row[13]),
+    mtimeNs: toTime(row[14]),
+    destinationCtimeNs: toTime(row[15]),
   };
   return record;
 }

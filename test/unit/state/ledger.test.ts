@@ -207,6 +207,38 @@ it("gives file records back as they were, with odd names and odd times", async (
   });
 });
 
+it("gives the records of many files in the order of their paths", async () => {
+  const paths = Array.from({ length: 450 }, (_, at) => Buffer.from(`d/f${at}`));
+  await withLedger(({ files }) => {
+    expect(files.getAll(paths)).toEqual(paths.map(() => undefined));
+    const known = paths.filter((_, at) => at % 3 !== 0);
+    files.put(known.map((path, size) => ({ path, record: { ...fileRecord, size } })));
+    const asked = paths.toReversed();
+    expect(files.getAll(asked)).toEqual(asked.map((path) => files.get(path)));
+    expect(files.getAll(paths).filter((record) => record !== undefined)).toHaveLength(300);
+  });
+});
+
+it("keeps the hash of a file that is as recorded, and of no other", async () => {
+  await withLedger(({ files }) => {
+    const [same, changed, unknown] = ["same", "changed", "unknown"].map((name) =>
+      Buffer.from(name),
+    );
+    if (!same || !changed || !unknown) throw new Error("three paths");
+    for (const path of [same, changed]) files.put([{ path, record: fileRecord }]);
+    files.keepHashes([
+      { path: same, hash: h0, destinationCtimeNs: fileRecord.destinationCtimeNs },
+      { path: changed, hash: h0, destinationCtimeNs: 1n },
+      { path: unknown, hash: h0, destinationCtimeNs: 0n },
+    ]);
+    expect(files.getAll([same, changed, unknown])).toEqual([
+      { ...fileRecord, hash: h0 },
+      fileRecord,
+      undefined,
+    ]);
+  });
+});
+
 it("takes all of a batch or nothing", async () => {
   await withLedger(({ files }) => {
     function* failing() {
