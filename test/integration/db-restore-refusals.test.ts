@@ -55,18 +55,21 @@ describe("a server that blocks writes", () => {
   it("ends equal after the release when it begins to block in the middle", async () => {
     const { db, ref, client } = await openDatabase(server);
     const whole = await openDatabase(server);
-    await restoreInto(whole.ref, source);
+    // What is recorded in the ledger at once is read before any of it is sent.
+    const documents = Array.from({ length: 20_000 }, (_, n) => ({ _id: n }));
+    const long = sourceOf({ name: "c", documents });
+    await restoreInto(whole.ref, long);
     const attempt = { out: tempDir(), ledger: memoryLedger() };
     let release = async () => {};
-    const blocking = interrupted(source, [5], async () => {
+    const blocking = interrupted(long, [15], async () => {
       release = await blockWrites(client);
     });
     await expect(restoreInto(ref, blocking, attempt)).rejects.toMatchObject(blocked);
     expect(rejected(attempt.out)).toBe("");
     expect(await db.collection("c").countDocuments()).toBeGreaterThan(0);
     await release();
-    const { collections } = await restoreInto(ref, source, attempt);
-    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 10_000 });
+    const { collections } = await restoreInto(ref, long, attempt);
+    expect(found(collections[0]?.verdicts)).toEqual({ migrated: 20_000 });
     expect(await hashesOf(db)).toEqual(await hashesOf(whole.db));
   });
 
