@@ -58,7 +58,7 @@ class Placed implements Candidate {
 }
 
 /** A document that cannot even be sent. */
-export interface Unusable {
+interface Unusable {
   ordinal: number;
   bytes: Buffer;
   reason: string;

@@ -1,13 +1,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 
 /**
- * A path as it stands in a list for rsync or tar. The leading "./" keeps "#" and ";" from being
+ * What is around a path in a list for rsync or tar. The leading "./" keeps "#" and ";" from being
  * comments and "-" from being an option.
  */
-export function asListed(path: Buffer): Buffer {
-  return Buffer.concat([start, path, end]);
-}
-
 const start = Buffer.from("./");
 const end = Buffer.alloc(1);
 
