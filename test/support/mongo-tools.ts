@@ -11,7 +11,10 @@ const leastMinor = 24;
 
 export type MongoTools = Record<(typeof names)[number], string>;
 
-/** The stock tools, built with Go into the cache once; or why this machine cannot have them. */
+/**
+ * The stock tools, built with Go into the cache once; or why this machine cannot have them, which is
+ * an error in the gate.
+ */
 export async function provideMongoTools(): Promise<MongoTools | { missing: string }> {
   try {
     const folder = await cached(`mongo-tools-${goVersion.slice(-12)}`, build);
@@ -22,7 +25,10 @@ export async function provideMongoTools(): Promise<MongoTools | { missing: strin
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { missing: `No mongo tools: ${reason}` };
+    const missing = `No mongo tools: ${reason}`;
+    if (process.env["CI"]) throw new Error(missing, { cause: error });
+    process.stderr.write(`${missing}\n`);
+    return { missing };
   }
 }
 
