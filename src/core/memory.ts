@@ -10,31 +10,36 @@ const collectBytes = 8 * 1024 * 1024;
  */
 const growthFlag = "--heap-growing-percent=200";
 
+type Collect = (options: { type: "minor" }) => void;
+
+let collect: Collect | undefined;
+let passed = 0;
+
 /**
  * Told of the bytes that go by, keeps the memory of a process that streams large buffers flat. They
  * are garbage soon, which a short collection finds at a tenth of what a full one costs; V8 begins
  * one for new objects only, of which there are few.
  */
-export function makeCollector(): (bytes: number) => void {
+export function collectAfter(bytes: number) {
+  collect ??= makeCollect();
+  passed += bytes;
+  if (passed < collectBytes) return;
+  passed = 0;
+  collect({ type: "minor" });
+}
+
+function makeCollect(): Collect {
   setFlagsFromString(growthFlag);
   setFlagsFromString("--expose-gc");
-  const collect: (options: { type: "minor" }) => void = runInNewContext("gc");
-  let passed = 0;
-  return (bytes) => {
-    passed += bytes;
-    if (passed < collectBytes) return;
-    passed = 0;
-    collect({ type: "minor" });
-  };
+  return runInNewContext("gc");
 }
 
 /** Passes data on and collects what was left behind of it. */
 export async function* collecting<T extends { data: Buffer }>(
   batches: AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  const collect = makeCollector();
   for await (const batch of batches) {
     yield batch;
-    collect(batch.data.length);
+    collectAfter(batch.data.length);
   }
 }

@@ -1,6 +1,6 @@
 import { type ClientSession, type Db, type Document, Long, type MongoClient } from "mongodb";
 import { MigrationError } from "../core/errors.ts";
-import { makeCollector } from "../core/memory.ts";
+import { collectAfter } from "../core/memory.ts";
 import type { RawBatch } from "./bson-walk.ts";
 import { type CursorReply, parseCursor } from "./read-reply.ts";
 
@@ -29,7 +29,6 @@ export interface CursorRequest {
  * Leaving early, or an abort, ends the cursor on the server too.
  */
 export async function* readCursor(request: CursorRequest): AsyncGenerator<RawBatch> {
-  const collect = makeCollector();
   const session = request.client.startSession();
   let open: CursorReply | undefined;
   try {
@@ -42,7 +41,7 @@ export async function* readCursor(request: CursorRequest): AsyncGenerator<RawBat
       early?.catch(() => {});
       if (current.batch.count > 0) yield current.batch;
       reply = await (early ?? ask());
-      collect(reply.batch.data.length);
+      collectAfter(reply.batch.data.length);
     }
     open = undefined;
     if (reply.batch.count > 0) yield reply.batch;
