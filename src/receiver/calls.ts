@@ -32,7 +32,10 @@ const Removal = z.object({
   ctimeNs: Integer.exactOptional(),
 });
 
-/** What is packed by hand, as there is much of it. */
+/**
+ * What is packed by hand, as there is much of it. As base64, for in the text that `Bytes` makes each
+ * zero byte becomes six.
+ */
 const Packed = z.codec(z.string(), z.instanceof(Buffer), {
   decode(text, ctx) {
     const bytes = Buffer.from(text, "base64");
