@@ -167,7 +167,8 @@ async function restoreDocuments(
   const there = whatIsThere(prepared, session);
   let scan: Scan | undefined;
   try {
-    if (there === "others") scan = await scanFor(collection, { options, rewrite });
+    // Not where an earlier attempt may have written: what is equal then may be of this run.
+    if (there === "others") scan = await scanBeside(collection, rewrite, options);
     const counts = await loadCollection({
       job: {
         collection: name,
@@ -202,15 +203,4 @@ async function restoreDocuments(
     await scan?.close();
     await verdicts.close();
   }
-}
-
-/** Not where an earlier attempt may have written: what is equal then may be of this run. */
-function scanFor(
-  collection: SourceCollection,
-  { options, rewrite }: { options: RestoreOptions; rewrite: readonly RewriteRule[] },
-): Promise<Scan | undefined> {
-  const { destination, signal } = options;
-  const { documents } = collection;
-  const expected = { collection: dataCollection(collection), documents, rewrite, signal };
-  return withRetries(expected.collection, options, () => scanBeside(destination, expected));
 }

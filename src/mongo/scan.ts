@@ -1,7 +1,10 @@
 import { MigrationError } from "../core/errors.ts";
 import type { RewriteRule } from "../core/rewrite.ts";
-import { documentLength, leadingId, type RawBatch } from "./bson-walk.ts";
+import { documentLength, leadingId, packValue, type RawBatch } from "./bson-walk.ts";
 import type { DestinationDatabase } from "./database.ts";
+import { idKeyOf } from "./restore-candidate.ts";
+import { type RetryOptions, withRetries } from "./restore-retry.ts";
+import { dataCollection, type SourceCollection } from "./restore-source.ts";
 
 /** A destination's collection, read once in its own order beside the documents of an archive. */
 export interface Scan {
@@ -90,23 +93,22 @@ export function openScan(replies: AsyncIterable<RawBatch>): Scan {
   };
 }
 
-interface Expected {
-  /** The one that holds the documents. */
-  collection: string;
-  /** How many the archive has. */
-  documents: number;
-  rewrite: readonly RewriteRule[];
-  signal: AbortSignal;
+interface ScanOptions extends RetryOptions {
+  destination: Pick<DestinationDatabase, "read" | "size">;
 }
 
 /** A scan of the destination's collection, where that is likely to be worth its while. */
 export async function scanBeside(
-  destination: Pick<DestinationDatabase, "read" | "size">,
-  { collection, documents, rewrite, signal }: Expected,
+  archived: SourceCollection,
+  rewrite: readonly RewriteRule[],
+  options: ScanOptions,
 ): Promise<Scan | undefined> {
   if (rewrite.length > 0) return undefined;
-  const there = await destination.size(collection);
-  if (there.documents === 0 || there.documents > documents * mostForeign) return undefined;
+  const { destination, signal } = options;
+  const collection = dataCollection(archived);
+  const there = await withRetries(collection, options, () => destination.size(collection));
+  const most = archived.documents * mostForeign;
+  if (there.documents === 0 || there.documents > most) return undefined;
   return openScan(destination.read({ collection, filters: [] }, { signal }));
 }
 
@@ -233,5 +235,5 @@ function forgetOldest(state: State) {
 
 function idOf(document: Buffer): string | undefined {
   const id = leadingId(document);
-  return id && `${id.type} ${id.bytes.toString("latin1")}`;
+  return id && idKeyOf(packValue(id));
 }

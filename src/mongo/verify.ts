@@ -76,10 +76,7 @@ async function verifyCollection(
   let scan: Scan | undefined;
   try {
     const indexes = await withRetries(name, options, () => destination.indexes(name));
-    const { documents } = collection;
-    const { signal } = options;
-    const expected = { collection: dataCollection(collection), documents, rewrite, signal };
-    scan = await withRetries(name, options, () => scanBeside(destination, expected));
+    scan = await scanBeside(collection, rewrite, options);
     const counts = await verifyDocuments({
       ...options,
       collection: dataCollection(collection),

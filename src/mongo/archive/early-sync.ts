@@ -12,21 +12,19 @@ export interface EarlySync {
 export function makeEarlySync(file: FileHandle): EarlySync {
   let waiting = 0;
   let isBusy = false;
-  let failed = false;
-  let failure: unknown;
+  let failure: { error: unknown } | undefined;
   async function sync() {
     isBusy = true;
     try {
       await file.datasync();
     } catch (error) {
-      failed = true;
-      failure = error;
+      failure = { error };
     }
     isBusy = false;
   }
   return {
     wrote(bytes) {
-      if (failed) throw failure;
+      if (failure !== undefined) throw failure.error;
       waiting += bytes;
       if (waiting < syncBytes || isBusy) return;
       waiting = 0;

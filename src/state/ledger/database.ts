@@ -133,15 +133,6 @@ export function guard<T>(path: string, work: () => T): T {
   }
 }
 
-/** The same of work that takes its time. */
-export async function guardAsync<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw translate(path, error);
-  }
-}
-
 function translate(path: string, error: unknown): unknown {
   const sqlite = sqliteResultOf(error);
   if (sqlite === undefined) return error;

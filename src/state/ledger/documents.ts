@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { SQLOutputValue } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
 import type { DocumentRecord, DocumentRecords, KnownDocument, Origin } from "../../core/ledger.ts";
-import { guard, guardAsync, transaction } from "./database.ts";
+import { guard, transaction } from "./database.ts";
 import type { Names, Numbers } from "./numbers.ts";
 
 const select =
@@ -48,7 +49,7 @@ export function openDocumentLedger(names: Names, scope?: string): DocumentRecord
   const scopeNumber = () => (scope === undefined ? null : scopes.numberOf(scope));
   return {
     async prepareLookups() {
-      await guardAsync(path, () => unsorted.sortPatiently());
+      while (guard(path, unsorted.sortSome)) await setImmediate();
     },
     collections: () => collections.names(),
     known(collection, ids) {

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers/promises";
 import { transaction } from "./database.ts";
 
 /** Records of new documents, in the order in which they came. */
@@ -12,8 +11,8 @@ export interface Unsorted {
   ): void;
   /** Brings all of them to their places; to be called before the documents' table is used. */
   sort(): void;
-  /** The same, letting others run between each hundred thousand. */
-  sortPatiently(): Promise<void>;
+  /** The same of a hundred thousand of them; false where there were none. */
+  sortSome(): boolean;
 }
 
 interface UnsortedOrigin {
@@ -91,9 +90,7 @@ export function openUnsorted(database: DatabaseSync): Unsorted {
     sort() {
       while (sortSome());
     },
-    async sortPatiently() {
-      while (sortSome()) await setImmediate();
-    },
+    sortSome,
   };
 }
 
